@@ -1,0 +1,2 @@
+//! Cloverleaf.
+fn main() {}

@@ -106,7 +106,7 @@ pub enum Position {
     /// `TrajectoryPosition`.
     Trajectory {
         /// The trajectory.
-        trajectory: Trajectory,
+        trajectory: Box<Trajectory>,
         /// Along it, m.
         s_m: f64,
         /// Across, m.

@@ -20,5 +20,7 @@
 
 pub mod can;
 pub mod dbc;
+pub mod decoder;
 pub mod messages;
+pub mod profile;
 pub mod vss;

@@ -150,6 +150,14 @@ impl ReferenceLine {
         self.pieces.iter().map(|piece| &piece.spec)
     }
 
+    /// For every piece but the first, how far its beginning lies from the end of the piece before, m.
+    pub(crate) fn gaps(&self) -> impl Iterator<Item = (usize, f64)> {
+        self.pieces.windows(2).enumerate().map(|(i, pair)| {
+            let end = pair[0].at(pair[0].spec.length_m);
+            (i + 1, (end.x_m - pair[1].spec.x_m).hypot(end.y_m - pair[1].spec.y_m))
+        })
+    }
+
     /// The point at s, which is held inside the line's range.
     pub fn at(&self, s_m: f64) -> LinePoint {
         let s_m = s_m.clamp(0.0, self.length_m);

@@ -1,7 +1,7 @@
 //! The lane graph: which lane a vehicle comes to when it keeps to its lane.
 
 use crate::model::{ContactPoint, LaneDirection, Network, Road, RoadLink};
-use crate::{Diagnostic, LaneRef, RoadIndex};
+use crate::{LaneRef, RoadIndex};
 
 /// Successors and predecessors in driving direction for every lane of every section.
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub(crate) struct LaneGraph {
 }
 
 impl LaneGraph {
-    pub(crate) fn build(network: &Network) -> (Self, Vec<Diagnostic>) {
+    pub(crate) fn build(network: &Network) -> (Self, Vec<(RoadIndex, String)>) {
         let mut graph = Self::default();
         for (road_index, road) in (0u32..).zip(&network.roads) {
             let mut first = Vec::with_capacity(road.sections.len());
@@ -48,17 +48,16 @@ impl LaneGraph {
                         found => {
                             let road = |index: RoadIndex| network.road(index).map_or("?", |road| road.id.as_str());
                             let why = if found.is_some() { "runs the other way" } else { "does not exist" };
-                            diagnostics.push(Diagnostic {
-                                line: 0,
-                                path: format!("/OpenDRIVE/road[id={}]", road(from.road)),
-                                message: format!(
+                            diagnostics.push((
+                                from.road,
+                                format!(
                                     "lane {} of section {} leads to lane {} of road {}, which {why}; the link is ignored",
                                     from.lane,
                                     from.section,
                                     to.lane,
                                     road(to.road)
                                 ),
-                            });
+                            ));
                         }
                     }
                 }

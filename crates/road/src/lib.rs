@@ -7,7 +7,10 @@ mod lanes;
 mod model;
 mod poly;
 mod position;
+mod read;
+mod read_lanes;
 mod travel;
+mod xml;
 
 pub use geometry::{LinePoint, PieceSpec, ReferenceLine, Shape};
 pub use model::*;

@@ -252,18 +252,17 @@ impl Road {
                 (next, next_t, along.hypot(next_t - t_m))
             };
             let mut to_m = if (limit_m - s_m) * sign > STEP_M { s_m + sign * STEP_M } else { limit_m };
-            let (mut next, mut next_t, mut length_m) = step(to_m);
+            let (next, next_t, mut length_m) = step(to_m);
             if used_m + length_m > distance_m {
-                // Secant steps on a nearly linear function.
-                for _ in 0..6 {
-                    let wanted = distance_m - used_m;
-                    let ratio = if length_m > 0.0 { wanted / length_m } else { 0.0 };
-                    let stride = (to_m - s_m) * ratio;
-                    to_m = if (limit_m - (s_m + stride)) * sign > 0.0 { s_m + stride } else { limit_m };
-                    (next, next_t, length_m) = step(to_m);
-                    if (length_m - wanted).abs() < 1e-9 {
+                // The length is nearly proportional to the stride: a few corrections by ratio reach rounding error.
+                let wanted_m = distance_m - used_m;
+                for _ in 0..8 {
+                    if (length_m - wanted_m).abs() < 1e-10 {
                         break;
                     }
+                    let stride = (to_m - s_m) * if length_m > 0.0 { wanted_m / length_m } else { 0.0 };
+                    to_m = if (limit_m - (s_m + stride)) * sign > 0.0 { s_m + stride } else { limit_m };
+                    length_m = step(to_m).2;
                 }
                 return (to_m, distance_m);
             }

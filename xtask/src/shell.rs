@@ -1,0 +1,39 @@
+//! Running programs, with their output shown and their failure named.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+
+/// Root of the checkout.
+pub fn workspace() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// Where cargo puts what it builds.
+pub fn target() -> std::path::PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), Into::into)
+}
+
+/// A cargo call with the toolchain that runs us.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+/// Runs a command, shows it and how long it took.
+pub fn run(command: &mut Command) -> anyhow::Result<()> {
+    let shown = format!("{command:?}").replace('"', "");
+    eprintln!("\n$ {shown}");
+    #[expect(clippy::disallowed_methods, reason = "a developer tool that reports how long things take")]
+    let start = Instant::now();
+    let status = command.status().with_context(|| format!("cannot start {shown}"))?;
+    eprintln!("  {:.1} s", start.elapsed().as_secs_f64());
+    if !status.success() {
+        bail!("{shown}: {status}");
+    }
+    Ok(())
+}

@@ -85,7 +85,8 @@ impl Network {
             let limit_m = if along_s { section.end_m } else { section.start_m };
             let (s_m, used_m) = road.walk(at.s_m, limit_m, node.lane, at.offset_m, left_m);
             left_m -= used_m;
-            at.s_m = s_m;
+            // A section's end belongs to the next section, where this lane id may mean another lane.
+            at.s_m = if section.end_m < road.length_m { s_m.min(section.end_m.next_down()) } else { s_m };
             idle = if used_m > 1e-9 { 0 } else { idle + 1 };
             let reached = |at: LanePosition, left_m: f64, end_of_road: bool| {
                 let travelled_m = (distance_m.abs() - left_m).copysign(distance_m);
@@ -241,12 +242,9 @@ impl Road {
         while (limit_m - s_m) * sign > 0.0 && used_m < distance_m {
             let step = |to_m: f64| {
                 let next = self.line.at(to_m);
-                // At a section's very end the lane may already be another's: keep the last t.
-                let next_t = if (to_m - limit_m) * sign < 0.0 {
-                    across(to_m).unwrap_or(t_m)
-                } else {
-                    across(to_m.next_down().max(0.0)).unwrap_or(t_m)
-                };
+                // A section's end belongs to the next one: ask just before it.
+                let inside_m = if sign > 0.0 && to_m >= limit_m { to_m.next_down() } else { to_m };
+                let next_t = across(inside_m).unwrap_or(t_m);
                 let turn = wrap_angle(next.heading_rad - at.heading_rad);
                 let along = ((to_m - s_m) - 0.5 * (t_m + next_t) * turn).abs();
                 (next, next_t, along.hypot(next_t - t_m))

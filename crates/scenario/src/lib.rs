@@ -12,11 +12,17 @@ mod read_conditions;
 mod read_entities;
 mod read_positions;
 mod resolver;
+mod write;
+mod write_actions;
+mod write_conditions;
+mod write_positions;
+mod xml_writer;
 
 pub use diagnostic::{Diagnostic, ScenarioError};
 pub use model::Scenario;
 pub use read::{Reading, read};
 pub use resolver::{Folder, InMemory, Resolver};
+pub use write::{WriteError, write};
 
 /// Whether `value` stands in a relation to `limit`: as numbers when both are numbers, else as texts, of which only
 /// equality is defined.

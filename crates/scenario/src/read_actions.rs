@@ -99,7 +99,11 @@ impl Context<'_> {
 
     fn read_speed_profile(&mut self, node: Node<'_, '_>) -> SpeedProfileAction {
         SpeedProfileAction {
-            entity: node.has_attribute("entityRef").then(|| self.entity(node, "entityRef")),
+            // An attribute in 1.3, an element in 1.2.
+            entity: match first(node, "EntityRef") {
+                Some(reference) => Some(self.entity(reference, "entityRef")),
+                None => node.has_attribute("entityRef").then(|| self.entity(node, "entityRef")),
+            },
             following: self.named(node, "followingMode"),
             constraints: first(node, "DynamicConstraints").map(|n| self.read_constraints(n)).unwrap_or_default(),
             entries: all(node, "SpeedProfileEntry")

@@ -118,11 +118,6 @@ impl Context<'_> {
                 self.unsupported(trailer);
             }
         }
-        for name in ["TrailerHitch", "TrailerCoupler"] {
-            if let Some(part) = first(node, name) {
-                self.warn(part, format!("{name} is not modelled"), "it matters only with a trailer");
-            }
-        }
         let performance = self.child(node, "Performance");
         let axles = self.child(node, "Axles");
         let axle = |cx: &mut Self, n: Node<'_, '_>| Axle {

@@ -29,7 +29,7 @@ fn window(rule: &str, start_ms: u64, at_ms: u64, end_ms: u64) -> Window {
 
 fn frame(time_ms: u64) -> Vec<u8> {
     // A key frame a second; 20 frames a second.
-    let nal = if time_ms % 1000 == 0 { 0x65 } else { 0x41 };
+    let nal = if time_ms.is_multiple_of(1000) { 0x65 } else { 0x41 };
     let mut data = vec![0, 0, 0, 1, nal];
     data.extend((0..5_000u64).map(|i| (i.wrapping_mul(time_ms + 3) >> 3) as u8));
     Message::CompressedVideo(CompressedVideo { data, format: "h264".into(), ..CompressedVideo::default() }).encode()

@@ -353,6 +353,13 @@ impl Table {
     }
 }
 
+/// Arc length of a parametric cubic from 0 to `p_end`.
+pub(crate) fn curve_length(u: &[f64; 4], v: &[f64; 4], p_end: f64) -> f64 {
+    let panels = 16;
+    let at = |i: i32| p_end * f64::from(i) / f64::from(panels);
+    (0..panels).map(|i| arc_between(u, v, at(i), at(i + 1))).sum()
+}
+
 fn arc_between(u: &[f64; 4], v: &[f64; 4], from: f64, to: f64) -> f64 {
     integrate(from, to, |p| [cubic_slope(u, p).hypot(cubic_slope(v, p))])[0]
 }

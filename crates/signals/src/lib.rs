@@ -21,6 +21,7 @@
 pub mod can;
 pub mod dbc;
 pub mod decoder;
+pub mod lead;
 pub mod messages;
 pub mod profile;
 pub mod vss;

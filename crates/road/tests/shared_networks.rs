@@ -1,5 +1,7 @@
 //! Every OpenDRIVE file of the shared data loads, and its lanes can be driven.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use cloverleaf_road::{LanePosition, Network, RoadIndex, RoadLink, RoadPosition};

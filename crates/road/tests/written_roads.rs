@@ -1,5 +1,7 @@
 //! Roads we write: valid by the schema, the same when read, and geometrically right.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use cloverleaf_road::{

@@ -258,3 +258,17 @@ pub struct ConditionGroup {
     /// Conditions, at least one.
     pub conditions: Vec<Condition>,
 }
+
+impl Scenario {
+    /// The positions at which entities begin.
+    pub fn initial_positions(&self) -> Vec<&Position> {
+        self.storyboard
+            .init
+            .iter()
+            .filter_map(|action| match action {
+                InitAction::Private { action: PrivateAction::Teleport(position), .. } => Some(position),
+                _ => None,
+            })
+            .collect()
+    }
+}

@@ -153,14 +153,20 @@ impl Network {
 
     /// As [`locate`](Self::locate), on one road only.
     pub fn locate_on(&self, road: RoadIndex, x_m: f64, y_m: f64) -> Option<Located> {
+        self.road(road)?;
+        if !(x_m.is_finite() && y_m.is_finite()) {
+            return None;
+        }
         let mut best: Option<Located> = None;
-        for (from_m, to_m) in self.road(road)?.line.stretches(STRETCH_M) {
-            if let Some(found) = self.locate_within(road, from_m, to_m, x_m, y_m)
+        self.index.visit([x_m, y_m], f64::INFINITY, |stretch| {
+            if stretch.road == road
+                && let Some(found) = self.locate_within(road, stretch.from_m, stretch.to_m, x_m, y_m)
                 && best.is_none_or(|b| (found.outside_m, found.t_m.abs()) < (b.outside_m, b.t_m.abs()))
             {
                 best = Some(found);
             }
-        }
+            best.map_or(f64::INFINITY, |found| found.outside_m)
+        });
         best
     }
 

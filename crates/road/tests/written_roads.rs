@@ -236,4 +236,24 @@ proptest! {
         let back = network.advance(on.position, -on.travelled_m).unwrap();
         prop_assert!((back.position.s_m - start.s_m).abs() < 2e-3, "{on:?} {back:?}");
     }
+
+    /// Whatever a file says, reading it and asking it ends in an answer or an error, not in a panic.
+    #[test]
+    fn damaged_files_do_no_harm(edits in prop::collection::vec((0..10_000_usize, "[-0-9.e\"<>a-z/ ]{0,4}"), 1..5)) {
+        let mut text: String = write_opendrive(&NetworkSpec { roads: chain(), ..NetworkSpec::default() }).unwrap();
+        for (at, new) in edits {
+            let at = at % (text.len() - 4);
+            text.replace_range(at..at + 1, &new);
+        }
+        if let Ok(network) = Network::parse("damaged.xodr", &text) {
+            for (x_m, y_m) in [(0.0, 0.0), (1e12, -1e12)] {
+                if let Some(found) = network.locate(x_m, y_m) {
+                    for distance_m in [1e4, -1e4] {
+                        network.advance(found.lane, distance_m);
+                    }
+                    network.distance_between(found.lane, found.lane, 100.0);
+                }
+            }
+        }
+    }
 }

@@ -296,3 +296,22 @@ fn parameters_catalogs_and_cycles() {
     let text = scenario.replacen("<LanePosition ", &format!("{nested}<LanePosition "), 1);
     assert!(read("p.xosc", &text, &BTreeMap::new(), &files("")).unwrap_err().to_string().contains("nested deeper"));
 }
+
+proptest::proptest! {
+    /// Whatever a file says, reading it ends in a scenario or an error, not in a panic; what was read can be written
+    /// unless it says why not.
+    #[test]
+    fn damaged_files_do_no_harm(edits in proptest::collection::vec((0..20_000_usize, "[-0-9.e\"<>a-zA-Z/ ${}]{0,4}"), 1..4)) {
+        let mut text = write(&cut_in()).unwrap();
+        for (at, new) in edits {
+            let at = at % (text.len() - 4);
+            text.replace_range(at..at + 1, &new);
+        }
+        if let Ok(reading) = read("damaged.xosc", &text, &BTreeMap::new(), &files())
+            && let Ok(text) = write(&reading.scenario)
+        {
+            let back = read("again.xosc", &text, &BTreeMap::new(), &files()).unwrap();
+            proptest::prop_assert_eq!(back.scenario.storyboard, reading.scenario.storyboard);
+        }
+    }
+}

@@ -308,8 +308,11 @@ fn common_type(left: &Expression, right: &Expression, whose: &str, span: Span) -
     }
 }
 
-/// A text beside an enum signal becomes the number of that label.
+/// A text beside an enum signal becomes the number of that label, and beside a timestamp a timestamp.
 fn label(text: Expression, beside: &Expression, scope: &dyn Scope) -> Result<Expression, Problem> {
+    if let (Kind::Text(written), Type::Timestamp) = (&text.kind, &beside.ty) {
+        return Ok(Expression { kind: Kind::Timestamp(written.clone()), ty: Type::Timestamp, span: text.span });
+    }
     let (Kind::Text(label), Kind::Signal { name, .. } | Kind::Column(name)) = (&text.kind, &beside.kind) else {
         return Ok(text);
     };

@@ -130,8 +130,13 @@ impl LeadSelector {
         let at = self.last.map_or(at, |last| at.max(last));
         let path = self.path(at, ego);
         self.last = Some(at);
-        for object in list.objects.iter().filter(|object| is_sound(object)) {
-            self.see(at, object, &path);
+        // Numbers that go on first: only what no object of this list goes on with may have changed its number.
+        let sound = || list.objects.iter().filter(|object| is_sound(object));
+        for object in sound() {
+            self.go_on(at, object, &path);
+        }
+        for object in sound() {
+            self.take_up(at, object, &path);
         }
         self.tracks.retain(|track| secs(at, track.seen) <= FORGET_AFTER_S);
         self.choose(at, &path);
@@ -148,32 +153,35 @@ impl LeadSelector {
         Path { curvature_per_m: self.yaw_rate_radps * weighted, speed_mps }
     }
 
-    fn see(&mut self, at: BootTime, object: &Object, path: &Path) {
-        let offset_m = object.y_m - path.lateral_m(object.x_m);
-        let index = match self.tracks.iter().position(|track| track.id == object.id) {
-            Some(index) if !object.is_new && self.tracks[index].continues(object) => index,
-            known => {
-                // The number is used for something else now, or a sensor has given a thing it lost a moment ago a new number.
-                if let Some(index) = known {
-                    self.forget(index);
-                }
-                match self.tracks.iter().position(|track| track.seen < at && track.continues(object)) {
-                    Some(index) => {
-                        let old = std::mem::replace(&mut self.tracks[index].id, object.id);
-                        if let Some(leading) = self.leading.as_mut().filter(|leading| leading.track == old) {
-                            leading.track = object.id;
-                        }
-                        index
-                    }
-                    None if self.tracks.len() < MAX_TRACKS => {
-                        self.tracks.push(Track::new(at, object, offset_m));
-                        self.tracks.len() - 1
-                    }
-                    None => return,
-                }
+    /// Follows an object under its known number.
+    fn go_on(&mut self, at: BootTime, object: &Object, path: &Path) {
+        let known = |track: &&mut Track| track.id == object.id && !object.is_new && track.continues(object);
+        if let Some(track) = self.tracks.iter_mut().find(known) {
+            track.follow(at, object, path);
+        }
+    }
+
+    /// Begins a track for an object that none went on with, or goes on with one that lost its number a moment ago.
+    fn take_up(&mut self, at: BootTime, object: &Object, path: &Path) {
+        if let Some(index) = self.tracks.iter().position(|track| track.id == object.id) {
+            if self.tracks[index].seen == at {
+                return;
             }
-        };
-        self.tracks[index].follow(at, object, offset_m, path);
+            // The number is used for something else now.
+            self.forget(index);
+        }
+        let lost = self.tracks.iter_mut().find(|track| track.seen < at && track.continues(object));
+        if let Some(track) = lost {
+            let old = std::mem::replace(&mut track.id, object.id);
+            track.follow(at, object, path);
+            if let Some(leading) = self.leading.as_mut().filter(|leading| leading.track == old) {
+                leading.track = object.id;
+            }
+        } else if self.tracks.len() < MAX_TRACKS {
+            let mut track = Track::new(at, object, path);
+            track.follow(at, object, path);
+            self.tracks.push(track);
+        }
     }
 
     fn forget(&mut self, index: usize) {
@@ -296,17 +304,21 @@ impl Path {
         self.curvature_per_m * (x_m * x_m / 2.0 + REAR_AXLE_TO_BUMPER_M * x_m)
     }
 
+    fn offset_m(&self, object: &Object) -> f64 {
+        object.y_m - self.lateral_m(object.x_m)
+    }
+
     fn is_trusted_at(&self, x_m: f64) -> bool {
         self.lateral_m(x_m).abs() < TRUSTED_BEND_M
     }
 }
 
 impl Track {
-    fn new(at: BootTime, object: &Object, offset_m: f64) -> Self {
+    fn new(at: BootTime, object: &Object, path: &Path) -> Self {
         Self {
             id: object.id,
             object: object.clone(),
-            offset_m,
+            offset_m: path.offset_m(object),
             lateral_speed_mps: 0.0,
             seen: at,
             inside: None,
@@ -323,7 +335,8 @@ impl Track {
             && (self.object.vx_mps - object.vx_mps).abs() < 5.0
     }
 
-    fn follow(&mut self, at: BootTime, object: &Object, offset_m: f64, path: &Path) {
+    fn follow(&mut self, at: BootTime, object: &Object, path: &Path) {
+        let offset_m = path.offset_m(object);
         let elapsed_s = secs(at, self.seen);
         if elapsed_s > 0.0 {
             let share = 1.0 - (-elapsed_s / LATERAL_SMOOTHING_S).exp();

@@ -91,7 +91,7 @@ enum State {
         at_ns: u64,
         rate: f64,
     },
-    Window(Window),
+    Window(Box<Window>),
 }
 
 /// A compiled expression with its registers and state.
@@ -265,7 +265,7 @@ impl Program {
             Operation::Rising(_) | Operation::Falling(_) | Operation::Changed(_) => State::Last(f64::NAN),
             Operation::For(..) => State::Since(None),
             Operation::SampleRate(_) => State::Rate { count: 0, value: f64::NAN, at_ns: 0, rate: f64::NAN },
-            Operation::Window(_, span) => State::Window(Window::new(f64::from_bits(span))),
+            Operation::Window(_, span) => State::Window(Box::new(Window::new(f64::from_bits(span)))),
             _ => State::None,
         };
         self.operations.push(operation);

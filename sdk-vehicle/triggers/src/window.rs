@@ -7,7 +7,7 @@ pub const BUCKETS: usize = 64;
 #[derive(Debug, Clone)]
 pub struct Window {
     bucket_ns: u64,
-    closed: Box<[Bucket; BUCKETS]>,
+    closed: [Bucket; BUCKETS],
     /// Value at the end of the bucket before the oldest closed one.
     end_before: f64,
     /// Number of the open bucket: its start over `bucket_ns`.
@@ -45,13 +45,13 @@ const NOTHING: Summary = Summary { max: f64::NAN, min: f64::NAN, mean: f64::NAN,
 
 impl Window {
     /// Bytes one window takes.
-    pub const BYTES: usize = size_of::<Self>() + size_of::<[Bucket; BUCKETS]>();
+    pub const BYTES: usize = size_of::<Self>();
 
     pub fn new(span_s: f64) -> Self {
         let bucket_ns = ((span_s * 1e9 / BUCKETS as f64).round() as u64).max(1);
         Self {
             bucket_ns,
-            closed: Box::new([EMPTY; BUCKETS]),
+            closed: [EMPTY; BUCKETS],
             end_before: f64::NAN,
             number: 0,
             open: EMPTY,

@@ -275,6 +275,9 @@ impl Simulation {
         }
         let offset_m = offset_from_m(&self.state, &self.network, entity, to).ok_or("the entity is not on a road")?;
         self.state.lane[entity] = Some(cloverleaf_road::LanePosition { offset_m, ..to });
+        // On a lane of the opposite direction the entity goes on in its own.
+        let lane_yaw_rad = self.network.lane_pose(to).ok_or("there is no such lane")?.heading_rad;
+        self.state.lane_yaw_rad[entity] = cloverleaf_road::wrap_angle(self.state.yaw_rad[entity] - lane_yaw_rad);
         let transition = Transition::new(offset_m, action.target_lane_offset_m, action.dynamics);
         self.take_lat(entity, Lat::Offset { transition, continuous: false }, id);
         Ok(Begun::Running)
@@ -308,6 +311,11 @@ impl Simulation {
         .map_err(|error| error.to_string())?;
         let timed = path.is_timed();
         let way_m = path.start_m();
+        if !self.state.present[entity] {
+            let at = path.at_way(way_m).0;
+            let network = self.network.clone();
+            self.state.place(entity, at.x_m, at.y_m, at.yaw_rad, &network);
+        }
         self.take_lat(entity, Lat::Path { path, way_m }, id);
         if timed && self.controls[entity].lon_action != id {
             // A timed trajectory decides about speed too.

@@ -97,14 +97,15 @@ impl Idm {
         (1.0 - COOLNESS) * iidm + COOLNESS * (cah + b * ((iidm - cah) / b).tanh())
     }
 
-    /// The acceleration that just avoids a crash if the leader keeps its acceleration and nobody hesitates, m/s2.
+    /// The acceleration that just avoids a crash if the leader keeps its acceleration and nobody hesitates, m/s2. The paper
+    /// lets the gap go to 0; here the gap at standstill is kept free, or the model would stop bumper to bumper.
     fn constant_accel_heuristic_mps2(&self, speed_mps: f64, leader: Leader) -> f64 {
-        let gap_m = leader.gap_m.max(LEAST_GAP_M);
+        let gap_m = (leader.gap_m - self.min_gap_m).max(LEAST_GAP_M);
         let leader_accel = leader.accel_mps2.min(self.max_accel_mps2);
         let closing_mps = speed_mps - leader.speed_mps;
-        if leader.speed_mps * closing_mps <= -2.0 * gap_m * leader_accel {
-            let denominator = leader.speed_mps * leader.speed_mps - 2.0 * gap_m * leader_accel;
-            if denominator > 1e-9 { speed_mps * speed_mps * leader_accel / denominator } else { leader_accel }
+        // The leader stands before the gap is used up. One that stands already is the other case.
+        if leader_accel < 0.0 && leader.speed_mps * closing_mps <= -2.0 * gap_m * leader_accel {
+            speed_mps * speed_mps * leader_accel / (leader.speed_mps * leader.speed_mps - 2.0 * gap_m * leader_accel)
         } else {
             leader_accel - closing_mps.max(0.0).powi(2) / (2.0 * gap_m)
         }
@@ -161,6 +162,24 @@ mod tests {
         let cut_in = leader(0.5 * idm.desired_gap_m(25.0, 25.0), 25.0);
         assert!(idm.accel_mps2(25.0, cut_in) < -2.9);
         assert!(idm.acc_accel_mps2(25.0, cut_in) > -1.7);
+    }
+
+    #[test]
+    fn both_models_stop_before_a_wall_and_comfortably_at_the_gap_of_standstill() {
+        type Model = fn(&Idm, f64, Option<Leader>) -> f64;
+        for (model, hardest) in [(Idm::accel_mps2 as Model, 3.0), (Idm::acc_accel_mps2 as Model, 3.0)] {
+            let idm = Idm { time_gap_s: 1.6, max_accel_mps2: 1.5, comfort_decel_mps2: 2.0, ..Idm::motorway(17.0) };
+            let (mut v, mut gap, mut strongest) = (17.0f64, 200.0, 0.0f64);
+            for _ in 0..10_000 {
+                let a = model(&idm, v, leader(gap, 0.0));
+                strongest = strongest.min(a);
+                let next = (v + a * 0.01).max(0.0);
+                gap -= 0.5 * (v + next) * 0.01;
+                v = next;
+            }
+            assert!(v < 0.01 && (1.8..2.6).contains(&gap), "v {v}, gap {gap}");
+            assert!(strongest > -hardest, "{strongest}");
+        }
     }
 
     #[test]

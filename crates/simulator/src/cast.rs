@@ -153,7 +153,8 @@ fn groups_of<'a>(
     groups.filter(move |group| group.select_triggering_entities || group.actors.iter().any(|actor| actor == entity))
 }
 
-fn private_actions<'a>(scenario: &'a Scenario, entity: &'a str) -> impl Iterator<Item = &'a PrivateAction> {
+/// Everything the storyboard has an entity do.
+pub fn private_actions<'a>(scenario: &'a Scenario, entity: &'a str) -> impl Iterator<Item = &'a PrivateAction> {
     let init = scenario.storyboard.init.iter().filter_map(move |init| match init {
         InitAction::Private { entity: of, action } if of == entity => Some(action),
         _ => None,

@@ -72,7 +72,7 @@ impl Scale<'_> {
             }
             CoordinateSystem::Lane | CoordinateSystem::Road | CoordinateSystem::Trajectory => {
                 let (a, b) = (from.lane?, target.lane?);
-                let points_m = self.network.distance_between(a, b, ROAD_HORIZON_M)?;
+                let points_m = self.along_road_m(entity, a, b)?;
                 if !measure.freespace {
                     return Some(points_m);
                 }
@@ -88,6 +88,19 @@ impl Scale<'_> {
                 Some(shrunk(points_m + ahead_b - ahead_a, half_a + half_b))
             }
         }
+    }
+
+    /// Signed distance along the road in the entity's direction of travel. On one road lanes of both directions are compared.
+    fn along_road_m(&self, entity: EntityIndex, a: LanePosition, b: LanePosition) -> Option<f64> {
+        let yaw_rad = self.state.yaw_rad[entity];
+        if a.road == b.road {
+            let road = self.network.road(a.road)?;
+            let travel = (yaw_rad - road.line.at(a.s_m).heading_rad).cos().signum();
+            let length_m = road.lane_length(a.s_m, b.s_m, a.lane, a.offset_m);
+            return Some(length_m.copysign((b.s_m - a.s_m) * travel));
+        }
+        let travel = (yaw_rad - self.network.lane_pose(a)?.heading_rad).cos().signum();
+        Some(travel * self.network.distance_between(a, b, ROAD_HORIZON_M)?)
     }
 
     /// Signed distance across, to the left of `entity` positive.

@@ -1,7 +1,7 @@
 //! How one entity gets from step n to step n + 1.
 
 use std::collections::VecDeque;
-use std::f64::consts::{FRAC_PI_4, PI};
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use cloverleaf_road::{LanePosition, LaneRef, Network, wrap_angle};
 use cloverleaf_scenario::model::{
@@ -217,9 +217,11 @@ impl Control {
                 let rolled = bicycle(now, entity).roll(command.steering_rad, speed_mps, accel_mps2, limits, dt_s);
                 next.steering_rad[entity] = rolled.steering_rad;
                 next.place(entity, rolled.x_m, rolled.y_m, rolled.yaw_rad, scale.network);
-                ended.road = self.at_end_of_road(entity, scale.network, next);
             }
             (Lat::Free, _) => ended.road = self.follow_lane(entity, scale, way_m, None, next),
+        }
+        if matches!(self.brain, Brain::Driver) {
+            ended.road |= self.at_end_of_road(entity, scale, next);
         }
         if !matches!(wish, Wish::Command(_)) || !self.active[1] {
             next.steering_rad[entity] = 0.0;
@@ -294,7 +296,7 @@ impl Control {
             next.place(entity, x_m, y_m, now.yaw_rad[entity], scale.network);
             return false;
         };
-        let sign = if against { -1.0 } else { 1.0 };
+        let sign = if lane_yaw_rad.abs() > FRAC_PI_2 { -1.0 } else { 1.0 };
         let sideways_m = offset_m.map_or(0.0, |offset_m| offset_m - lane.offset_m);
         let along_m = (way_m * way_m - sideways_m * sideways_m).max(0.0).sqrt() * way_m.signum() * sign;
         let Some(moved) = scale.network.advance_by(lane, along_m, |ways| self.choose(ways, scale.network)) else {
@@ -349,13 +351,13 @@ impl Control {
         (1..ways.len()).fold(0, |best, index| if turn(&ways[index]) < turn(&ways[best]) - 1e-9 { index } else { best })
     }
 
-    /// Whether a steered vehicle has come to where its lane ends for good.
-    fn at_end_of_road(&self, entity: EntityIndex, network: &Network, next: &State) -> bool {
-        let Some(lane) = next.lane[entity] else { return false };
-        if next.lane_yaw_rad[entity].abs() > FRAC_PI_4 {
-            return false;
-        }
-        network.advance_by(lane, END_OF_ROAD_M, |ways| self.choose(ways, network)).is_some_and(|moved| moved.end_of_road)
+    /// Whether the front of the vehicle under test has come to where its lane ends for good.
+    fn at_end_of_road(&self, entity: EntityIndex, scale: &Scale<'_>, next: &State) -> bool {
+        let Some(lane) = next.lane[entity].filter(|_| next.lane_yaw_rad[entity].abs() < FRAC_PI_4) else { return false };
+        let footprint = scale.bodies[entity].footprint;
+        let front_m = footprint.center_ahead_m + 0.5 * footprint.length_m;
+        let moved = scale.network.advance_by(lane, front_m + END_OF_ROAD_M, |ways| self.choose(ways, scale.network));
+        moved.is_some_and(|moved| moved.end_of_road)
     }
 
     /// What holds after every kind of motion: way, timers, yaw rate, route.
@@ -377,7 +379,7 @@ impl Control {
     }
 }
 
-/// A lane that leads nowhere in this distance has ended, m.
+/// A lane that leads nowhere this far ahead of the front bumper has ended, m.
 const END_OF_ROAD_M: f64 = 0.5;
 /// How far places of a route may lie apart, m.
 const ROUTE_HORIZON_M: f64 = 20_000.0;
@@ -398,7 +400,7 @@ fn bicycle(state: &State, entity: EntityIndex) -> Bicycle {
 
 /// Along or against the lane, whichever is nearer.
 fn snapped(lane_yaw_rad: f64) -> f64 {
-    if lane_yaw_rad.abs() < PI / 2.0 { 0.0 } else { PI }
+    if lane_yaw_rad.abs() < FRAC_PI_2 { 0.0 } else { PI }
 }
 
 /// Speed relative to a reference's.

@@ -1,5 +1,7 @@
 //! The drivers shipped with Cloverleaf: a highway pilot, and one that never brakes to show what criteria are for.
 
+use cloverleaf_vocabulary::ActorClass;
+
 use crate::bicycle::Command;
 use crate::car_following::{Idm, Leader};
 use crate::driver::{Driver, LanePoint, Object, Observation};
@@ -56,17 +58,16 @@ impl Default for HighwayPilot {
             emergency_decel_mps2: 8.0,
             max_lateral_accel_mps2: 2.0,
             anticipation_s: 2.0,
-            intent_mps: 0.15,
+            intent_mps: 0.2,
         }
     }
 }
 
-/// Lateral clearance below which somebody counts as in the path, m.
-const PATH_MARGIN_M: f64 = 0.2;
+/// Lateral clearance below which somebody counts as in the path, m: vehicles, and people who may step aside at any moment.
+const VEHICLE_MARGIN_M: f64 = 0.2;
+const PERSON_MARGIN_M: f64 = 1.0;
 /// The emergency brake acts when more than the service brake is needed, with this reserve over the need.
 const EMERGENCY_RESERVE: f64 = 1.15;
-/// Emergency braking plans to stop this far short, m.
-const EMERGENCY_GAP_M: f64 = 1.0;
 
 impl Driver for HighwayPilot {
     fn drive(&mut self, observation: &Observation<'_>) -> Command {
@@ -104,7 +105,11 @@ impl HighwayPilot {
         let along_mps = object.velocity_x_mps * lane_cos + object.velocity_y_mps * lane_sin;
         let across_mps = object.velocity_y_mps * lane_cos - object.velocity_x_mps * lane_sin;
         // Clearance to the corridor of the own body, and how fast it closes.
-        let clear_m = seen.left_m.abs() - half_width_m - 0.5 * ego.width_m - PATH_MARGIN_M;
+        let margin_m = match object.class {
+            ActorClass::Pedestrian | ActorClass::Bicycle => PERSON_MARGIN_M,
+            _ => VEHICLE_MARGIN_M,
+        };
+        let clear_m = seen.left_m.abs() - half_width_m - 0.5 * ego.width_m - margin_m;
         let approach_mps = -across_mps * seen.left_m.signum();
         let enters_soon = approach_mps > self.intent_mps && clear_m < approach_mps * self.horizon_s(gap_m, along_mps, ego.speed_mps);
         (clear_m <= 0.0 || enters_soon).then_some(Leader {
@@ -124,7 +129,7 @@ impl HighwayPilot {
     /// Emergency deceleration, if the service brake does not suffice.
     fn emergency_mps2(&self, speed_mps: f64, leader: Leader) -> Option<f64> {
         let needed = cloverleaf_judgement::measures::required_deceleration_mps2(
-            leader.gap_m - EMERGENCY_GAP_M,
+            leader.gap_m - self.min_gap_m,
             speed_mps,
             leader.speed_mps.max(0.0),
             leader.accel_mps2.min(0.0),

@@ -38,14 +38,17 @@ pub fn objects(scale: &Scale<'_>, entity: EntityIndex, into: &mut Vec<Object>) {
             return None;
         }
         let yaw_rad = wrap_angle(state.yaw_rad[other] - state.yaw_rad[entity]);
+        let (other_sin, other_cos) = yaw_rad.sin_cos();
+        // The middle of a turning vehicle moves sideways against its reference point.
+        let sideways_mps = state.yaw_rate_radps[other] * footprint.center_ahead_m;
         Some(Object {
             id: other as u32,
             class: scale.bodies[other].class,
             x_m: cos * dx + sin * dy,
             y_m: cos * dy - sin * dx,
             yaw_rad,
-            velocity_x_mps: state.speed_mps[other] * yaw_rad.cos(),
-            velocity_y_mps: state.speed_mps[other] * yaw_rad.sin(),
+            velocity_x_mps: state.speed_mps[other] * other_cos - sideways_mps * other_sin,
+            velocity_y_mps: state.speed_mps[other] * other_sin + sideways_mps * other_cos,
             accel_mps2: state.accel_mps2[other],
             length_m: footprint.length_m,
             width_m: footprint.width_m,

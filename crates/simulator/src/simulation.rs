@@ -46,7 +46,7 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { step_s: 0.01, seed: 0, max_duration_s: 120.0, subject: None, record_every: 5, drive_every: 2 }
+        Self { step_s: 0.01, seed: 0, max_duration_s: 600.0, subject: None, record_every: 5, drive_every: 2 }
     }
 }
 
@@ -338,7 +338,8 @@ impl Simulation {
                 Some(_) => left = failed,
             }
         }
-        if !self.state.present[self.subject] {
+        let placed_later = cast::private_actions(&self.scenario, &self.bodies[self.subject].name).any(|action| places(action));
+        if !self.state.present[self.subject] && !placed_later {
             return Err(SimulationError::NoPlace(self.bodies[self.subject].name.clone()));
         }
         for entity in 0..self.controls.len() {
@@ -433,7 +434,8 @@ impl Simulation {
 
     /// Evaluates an element's start (0) or stop (1) trigger; `absent` is the answer where there is none.
     fn fires(&mut self, element: usize, which: usize, trigger: Option<&Trigger>, absent: bool) -> bool {
-        let Some(trigger) = trigger else { return absent };
+        // An empty start trigger means what an absent one means: files of all ages use it for "at once".
+        let Some(trigger) = trigger.filter(|trigger| !trigger.groups.is_empty()) else { return absent };
         let mut memory = std::mem::take(&mut self.board.elements[element].memory[which]);
         let path = self.board.elements[element].path.clone();
         let mut by = Vec::new();
@@ -509,7 +511,7 @@ impl Simulation {
                     self.board.end(element);
                 }
                 for entity in actors {
-                    let outcome = if self.state.present[entity] || matches!(private, PrivateAction::Teleport(_)) {
+                    let outcome = if self.state.present[entity] || places(private) {
                         self.start_private(entity, private, Some(element))
                     } else {
                         Err("the entity is not in the world".to_owned())
@@ -658,7 +660,7 @@ impl Simulation {
     }
 
     fn drive(&mut self, entity: EntityIndex) -> Wish {
-        if self.step % self.options.drive_every == 0 {
+        if self.step.is_multiple_of(self.options.drive_every) {
             let mut objects = std::mem::take(&mut self.seen_objects);
             let mut lane = std::mem::take(&mut self.seen_lane);
             let control = &self.controls[entity];
@@ -703,7 +705,7 @@ impl Simulation {
                 self.hash.update(&value.to_bits().to_le_bytes());
             }
         }
-        self.record(self.step % self.options.record_every == 0);
+        self.record(self.step.is_multiple_of(self.options.record_every));
     }
 
     fn record(&mut self, now: bool) {
@@ -732,6 +734,18 @@ fn check_options(options: &RunOptions) -> Result<(), SimulationError> {
         return refuse("record_every or drive_every", "0".to_owned(), "at least 1");
     }
     Ok(())
+}
+
+/// Whether an action also works on an entity that is not in the world yet.
+fn places(action: &PrivateAction) -> bool {
+    matches!(
+        action,
+        PrivateAction::Teleport(_)
+            | PrivateAction::FollowTrajectory(_)
+            | PrivateAction::Speed(_)
+            | PrivateAction::ActivateController(_)
+            | PrivateAction::AssignController { .. }
+    )
 }
 
 fn init_order(action: &InitAction) -> u8 {

@@ -83,12 +83,19 @@ impl LaneIndex {
             let section = road.sections.get(lane.section as usize)?;
             let up = (network.lane(lane)?.direction != LaneDirection::Backward) == ahead;
             if let Some(found) = self.next_on(lane, at.s_m, up, entity) {
+                if (found.s_m - at.s_m).abs() > 2.0 * HORIZON_M {
+                    return None;
+                }
                 let way_m = passed_m + road.lane_length(at.s_m, found.s_m, lane.lane, 0.0);
                 let other = found.entity as usize;
                 let gap_m = way_m - half_along_m(scale, entity, entity) - half_along_m(scale, other, entity);
                 return (way_m <= HORIZON_M).then_some((other, gap_m));
             }
             let end_m = if up { section.end_m } else { section.start_m };
+            // Along the line and along the lane differ by the curvature only, so twice the horizon is surely beyond it.
+            if (end_m - at.s_m).abs() > 2.0 * HORIZON_M {
+                return None;
+            }
             let rest_m = road.lane_length(at.s_m, end_m, lane.lane, 0.0);
             passed_m += rest_m;
             if passed_m > HORIZON_M {

@@ -237,8 +237,9 @@ fn nurbs(order: usize, control_points: &[ControlPoint], at: &[Raw], knots: &[f64
             for j in (r..=degree).rev() {
                 let (low, high) = (knots[span - degree + j], knots[span + 1 + j - r]);
                 let part = if high > low { (u - low) / (high - low) } else { 0.0 };
-                for axis in 0..4 {
-                    d[j][axis] = (1.0 - part) * d[j - 1][axis] + part * d[j][axis];
+                let below = d[j - 1];
+                for (value, from) in d[j].iter_mut().zip(below) {
+                    *value = (1.0 - part) * from + part * *value;
                 }
             }
         }

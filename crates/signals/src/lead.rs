@@ -41,6 +41,8 @@ const REAR_AXLE_TO_BUMPER_M: f64 = 3.8;
 const HISTORY_S: f64 = 3.0;
 /// Spacing of that history, s.
 const HISTORY_STEP_S: f64 = 0.05;
+/// Reflections nearer to each other than this along x are of one vehicle, m: no two fit.
+const ONE_VEHICLE_M: f64 = 4.0;
 /// Longest time gap and time to collision reported, s.
 const LONGEST_S: f64 = 100.0;
 /// Tracks followed at once; a radar reports 16 to 64.
@@ -82,7 +84,6 @@ pub struct Lead {
 #[derive(Debug, Clone)]
 pub struct LeadSelector {
     tracks: Vec<Track>,
-    /// Number of the track that leads, when it became so, and from where.
     leading: Option<Leading>,
     yaw_rate_radps: f64,
     last: Option<BootTime>,
@@ -90,9 +91,12 @@ pub struct LeadSelector {
 
 #[derive(Debug, Clone, Copy)]
 struct Leading {
-    track: u32,
+    /// The track's number; `None` once that is used for something else.
+    track: Option<u32>,
     since: BootTime,
     entry_offset_m: f64,
+    /// As last seen.
+    object: Object,
 }
 
 #[derive(Debug, Clone)]
@@ -174,8 +178,8 @@ impl LeadSelector {
         if let Some(track) = lost {
             let old = std::mem::replace(&mut track.id, object.id);
             track.follow(at, object, path);
-            if let Some(leading) = self.leading.as_mut().filter(|leading| leading.track == old) {
-                leading.track = object.id;
+            if let Some(leading) = self.leading.as_mut().filter(|leading| leading.track == Some(old)) {
+                leading.track = Some(object.id);
             }
         } else if self.tracks.len() < MAX_TRACKS {
             let mut track = Track::new(at, object, path);
@@ -186,41 +190,39 @@ impl LeadSelector {
 
     fn forget(&mut self, index: usize) {
         let track = self.tracks.swap_remove(index);
-        if self.leading.is_some_and(|leading| leading.track == track.id) {
-            self.leading = None;
+        if let Some(leading) = self.leading.as_mut().filter(|leading| leading.track == Some(track.id)) {
+            leading.track = None;
         }
     }
 
-    /// Keeps the lead until it has clearly gone; gives way to a nearer one at once.
+    /// Keeps the lead until it has clearly gone; gives way to one that is nearer by more than a car at once.
     fn choose(&mut self, at: BootTime, path: &Path) {
-        if let Some(leading) = self.leading {
-            let kept = self.tracks.iter().any(|track| {
-                let outside_s = track.outside.map_or(0.0, |since| secs(at, since));
-                track.id == leading.track
-                    && outside_s < LEAVE_AFTER_S
-                    && secs(at, track.seen) < LEAVE_AFTER_S
-                    && track.object.x_m > 0.0
-            });
-            if !kept {
-                self.leading = None;
-            }
-        }
+        let before = self.leading;
+        self.leading = before.and_then(|leading| {
+            let track = self.tracks.iter().find(|track| Some(track.id) == leading.track)?;
+            let outside_s = track.outside.map_or(0.0, |since| secs(at, since));
+            let kept = outside_s < LEAVE_AFTER_S && secs(at, track.seen) < LEAVE_AFTER_S && track.object.x_m > 0.0;
+            kept.then_some(Leading { object: track.object, ..leading })
+        });
         let nearest = self
             .tracks
             .iter()
             .filter(|track| track.seen == at && track.is_candidate(at, path))
             .min_by(|a, b| a.object.x_m.total_cmp(&b.object.x_m));
         let Some(nearest) = nearest else { return };
-        let present = self.leading.and_then(|leading| self.tracks.iter().find(|track| track.id == leading.track));
-        if present.is_none_or(|present| present.id != nearest.id && nearest.object.x_m < present.object.x_m) {
-            let entry_offset_m = nearest.history.iter().map(|(_, offset)| *offset).fold(0.0, f64::max);
-            self.leading = Some(Leading { track: nearest.id, since: at, entry_offset_m });
+        if self.leading.is_some_and(|present| nearest.object.x_m > present.object.x_m - ONE_VEHICLE_M) {
+            return;
         }
+        // A radar often follows one vehicle by several tracks: where one ends, the next is the same vehicle.
+        let same = before.filter(|before| self.leading.is_none() && nearest.continues(&before.object));
+        let entry_offset_m = nearest.history.iter().map(|(_, offset)| *offset).fold(0.0, f64::max);
+        let (since, entry_offset_m) = same.map_or((at, entry_offset_m), |same| (same.since, same.entry_offset_m));
+        self.leading = Some(Leading { track: Some(nearest.id), since, entry_offset_m, object: nearest.object });
     }
 
     fn lead(&self, at: BootTime, path: &Path) -> Option<Lead> {
         let leading = self.leading?;
-        let track = self.tracks.iter().find(|track| track.id == leading.track)?;
+        let track = self.tracks.iter().find(|track| Some(track.id) == leading.track)?;
         let (distance_m, relative_speed_mps) = (track.object.x_m, track.object.vx_mps);
         let over = |speed: f64| if speed > 0.0 { (distance_m / speed).min(LONGEST_S) } else { LONGEST_S };
         Some(Lead {
@@ -317,7 +319,7 @@ impl Track {
     fn new(at: BootTime, object: &Object, path: &Path) -> Self {
         Self {
             id: object.id,
-            object: object.clone(),
+            object: *object,
             offset_m: path.offset_m(object),
             lateral_speed_mps: 0.0,
             seen: at,
@@ -342,7 +344,7 @@ impl Track {
             let share = 1.0 - (-elapsed_s / LATERAL_SMOOTHING_S).exp();
             self.lateral_speed_mps += share * ((offset_m - self.offset_m) / elapsed_s - self.lateral_speed_mps);
         }
-        self.object = object.clone();
+        self.object = *object;
         self.offset_m = offset_m;
         self.seen = at;
         // Radial speed of a standing thing beside the road is less than ours, so only what goes our way counts as moving.
@@ -422,6 +424,21 @@ mod tests {
         assert_eq!(last.track_id, 8);
         assert!(last.time_in_path_s > 3.5, "{last:?}");
         assert!(found[10..].iter().all(Option::is_some), "the lead was lost over the change");
+    }
+
+    #[test]
+    fn several_tracks_of_one_car_are_one_lead() {
+        let tracks = |t: f64| {
+            let flicker = if (t * 2.0).fract() < 0.5 { 0.4 } else { -0.4 };
+            let mut seen = vec![object(8, 40.0 + flicker, 0.3, 0.2)];
+            // The first track ends and its number goes to something in the next lane.
+            seen.push(if t < 2.0 { object(3, 40.0, 0.1, 0.0) } else { object(3, 60.0, 3.6, 0.0) });
+            seen
+        };
+        let found = run(4.0, |_| CRUISE, tracks);
+        let last = found.last().copied().flatten().unwrap();
+        assert!(last.track_id == 8 && last.time_in_path_s > 3.5, "{last:?}");
+        assert!(found[10..].iter().all(Option::is_some));
     }
 
     #[test]

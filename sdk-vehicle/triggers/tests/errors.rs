@@ -1,5 +1,7 @@
 //! What people see when a rule is wrong, and that hostile text is refused rather than harmful.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use cloverleaf_signals::vss::Catalogue;
 use cloverleaf_triggers::{Expression, MAX_TEXT_BYTES, Rule, read_rules};
 use cloverleaf_vocabulary::RuleId;
@@ -130,7 +132,7 @@ fn deep_and_long_texts_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_an_expression_or_an_error_that_can_be_shown(text in "\\PC{0,60}") {

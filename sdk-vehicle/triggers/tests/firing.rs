@@ -1,5 +1,7 @@
 //! From a condition to firings and capture windows.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use cloverleaf_signals::vss::{Catalogue, SignalId};
 use cloverleaf_triggers::{Engine, EngineError, Firing, Rule};
 use cloverleaf_vocabulary::{BootTime, RuleId, TimeDelta};

@@ -1,5 +1,7 @@
 //! The engine against the definition: `cloverleaf_triggers::semantics`, evaluated naively over a whole history at once.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use cloverleaf_signals::vss::{Catalogue, SignalId};
 use cloverleaf_triggers::{Binary, Engine, Expression, Function, Kind, Rule, Temporal, Unary};
 use cloverleaf_vocabulary::{BootTime, RuleId, TimeDelta};
@@ -130,14 +132,14 @@ impl History<'_> {
             })
         };
         let q = span / 64;
-        let edge = |p: usize| if q == 0 { 0 } else { self.time(p) / q * q };
+        let edge = |p: usize| self.time(p).checked_div(q).unwrap_or(0) * q;
         // Last point before a time.
         let before = |t: u64| (0..self.points).take_while(|p| self.time(*p) < t).last().map_or(unknown, |p| x[p]);
         let extreme = |pick: &dyn Fn(f64, f64) -> f64| {
             self.each(|p| {
                 let from = edge(p).saturating_sub(span);
                 let inside = (0..=p).filter(|i| self.time(*i) >= from).map(|i| x[i]);
-                inside.chain([before(from)]).fold(unknown, |so_far, v| pick(so_far, v))
+                inside.chain([before(from)]).fold(unknown, pick)
             })
         };
         match function {
@@ -156,10 +158,10 @@ impl History<'_> {
             Temporal::WindowMean => self.each(|p| {
                 let (from, to) = (edge(p).saturating_sub(span), edge(p));
                 let (mut integral, mut known) = (0.0, 0.0);
-                for i in 0..p {
+                for (i, value) in x[..p].iter().enumerate() {
                     let overlap = self.time(i + 1).min(to).saturating_sub(self.time(i).max(from));
-                    if !x[i].is_nan() {
-                        integral += x[i] * overlap as f64;
+                    if !value.is_nan() {
+                        integral += value * overlap as f64;
                         known += overlap as f64;
                     }
                 }
@@ -332,7 +334,7 @@ fn defined(text: &str, pushes: &[Push], end_tick: u64) -> Vec<(u64, u64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn engine_does_what_the_definition_says(text in condition(), pushes in pushes(), cadence in 1u64..40) {

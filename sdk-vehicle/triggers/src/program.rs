@@ -242,6 +242,13 @@ impl Program {
             (Temporal::Rate | Temporal::WindowMax | Temporal::WindowMin | Temporal::WindowMean, _) => {
                 let register = self.lower(operand)?;
                 let window = self.emit(Operation::Window(register, span_s.unwrap_or(0.0).to_bits()), operand)?;
+                if let State::Window(state) = &mut self.states[window as usize] {
+                    match function {
+                        Temporal::WindowMax | Temporal::WindowMin => state.read_extremes(),
+                        Temporal::WindowMean => state.read_mean(),
+                        _ => {}
+                    }
+                }
                 match function {
                     Temporal::WindowMax => Operation::WindowMax(window),
                     Temporal::WindowMin => Operation::WindowMin(window),

@@ -3,6 +3,8 @@
 /// Buckets a window is cut into; the window's resolution is its span over this.
 pub const BUCKETS: usize = 64;
 
+const LANES: usize = 4;
+
 /// Extremes, time integral and last value of a piecewise constant function over the last span.
 #[derive(Debug, Clone)]
 pub struct Window {
@@ -21,6 +23,8 @@ pub struct Window {
     changed_in: u64,
     /// Over all closed buckets.
     summary: Summary,
+    reads_extremes: bool,
+    reads_mean: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +63,19 @@ impl Window {
             filled_ns: 0,
             changed_in: 0,
             summary: NOTHING,
+            reads_extremes: false,
+            reads_mean: false,
         }
+    }
+
+    /// Say before the first [`Window::hold`] that `max` or `min` will be read.
+    pub fn read_extremes(&mut self) {
+        self.reads_extremes = true;
+    }
+
+    /// Say before the first [`Window::hold`] that `mean` will be read.
+    pub fn read_mean(&mut self) {
+        self.reads_mean = true;
     }
 
     /// The operand is `value` from `now_ns` on.
@@ -139,18 +155,33 @@ impl Window {
         self.closed[(self.number.wrapping_sub(1) % BUCKETS as u64) as usize].end
     }
 
-    /// NaN-ignoring extremes (`f64::max` takes the other operand), mean of the known time, and first-to-last difference.
+    /// Over the closed buckets, only what is read: NaN-ignoring extremes (`f64::max` takes the other operand), mean of the
+    /// known time. Four lanes, always the same four, so that additions need not wait for each other.
     fn summarise(&mut self) {
         let mut summary = NOTHING;
-        let (mut integral, mut known_ns) = (0.0, 0);
-        for bucket in self.closed.iter() {
-            summary.max = summary.max.max(bucket.max);
-            summary.min = summary.min.min(bucket.min);
-            integral += bucket.integral;
-            known_ns += bucket.known_ns;
+        if self.reads_extremes {
+            let mut lanes = [(f64::NAN, f64::NAN); LANES];
+            for chunk in self.closed.chunks_exact(LANES) {
+                for (lane, bucket) in lanes.iter_mut().zip(chunk) {
+                    *lane = (lane.0.max(bucket.max), lane.1.min(bucket.min));
+                }
+            }
+            for (max, min) in lanes {
+                summary.max = summary.max.max(max);
+                summary.min = summary.min.min(min);
+            }
         }
-        if known_ns > 0 {
-            summary.mean = integral / known_ns as f64;
+        if self.reads_mean {
+            let mut lanes = [(0.0, 0); LANES];
+            for chunk in self.closed.chunks_exact(LANES) {
+                for (lane, bucket) in lanes.iter_mut().zip(chunk) {
+                    *lane = (lane.0 + bucket.integral, lane.1 + bucket.known_ns);
+                }
+            }
+            let known_ns: u64 = lanes.iter().map(|lane| lane.1).sum();
+            if known_ns > 0 {
+                summary.mean = lanes.iter().map(|lane| lane.0).sum::<f64>() / known_ns as f64;
+            }
         }
         summary.difference = self.newest_end() - self.end_before;
         self.summary = summary;

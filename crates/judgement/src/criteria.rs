@@ -9,8 +9,9 @@ pub struct Criteria {
     /// The subject touches nobody. UN R157, 5.2.1: the system "shall not cause any collisions that are reasonably foreseeable
     /// and preventable".
     pub no_collision: bool,
-    /// Least time to collision, s. Default 1.5: the border of serious conflicts in van der Horst and Hogema 1993, "Time-to-
-    /// collision and collision avoidance systems".
+    /// Least time to collision, s. Default 1.0. Van der Horst and Hogema 1993, "Time-to-collision and collision avoidance
+    /// systems", call conflicts below 1.5 s serious; but who stops behind a braking leader with deceleration a and comes to
+    /// stand g short of it passes a TTC of sqrt(2 g / a) by arithmetic, which is 1 s for 2 m at 4 m/s2 and no failure.
     pub min_ttc_s: Option<f64>,
     /// Least time gap to the leader, s, not fallen below for longer than [`Self::thw_sustained_s`]. Default 0.9: half of
     /// the 1.8 s rule, below which German law (BKatV, table 2) starts to fine.
@@ -41,7 +42,7 @@ impl Default for Criteria {
     fn default() -> Self {
         Self {
             no_collision: true,
-            min_ttc_s: Some(1.5),
+            min_ttc_s: Some(1.0),
             min_thw_s: Some(0.9),
             thw_sustained_s: 3.0,
             max_deceleration_mps2: Some(7.6),

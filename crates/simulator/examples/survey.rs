@@ -14,7 +14,7 @@ fn main() {
         let path = Path::new(&file);
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(path).unwrap();
-        let dir = path.parent().unwrap();
+        let dir = &path.parent().unwrap().canonicalize().unwrap();
         let reading = match read(&name, &text, &BTreeMap::new(), &Folder::new(dir)) {
             Ok(reading) => reading,
             Err(e) => { println!("{name}: READ {}", e.to_string().chars().take(400).collect::<String>()); continue; }

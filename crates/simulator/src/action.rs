@@ -177,7 +177,10 @@ impl Simulation {
             return Err("the target speed is not finite".to_owned());
         }
         self.controls[entity].set_speed_mps = target_mps;
-        if let Brain::Reactive(model) | Brain::Traffic(model) = &mut self.controls[entity].brain {
+        // A speed given in Init is where traffic starts from; one given later is what it wants from then on.
+        if id.is_some()
+            && let Brain::Reactive(model) | Brain::Traffic(model) = &mut self.controls[entity].brain
+        {
             model.idm.desired_speed_mps = target_mps.max(0.0);
         }
         let transition = Transition::of_speed(self.state.speed_mps[entity], target_mps, action.dynamics);

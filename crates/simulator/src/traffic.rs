@@ -24,8 +24,9 @@ pub struct TrafficModel {
 const HORIZON_M: f64 = 250.0;
 /// How many lane pieces are looked through ahead or behind; bounds the search on chopped-up roads.
 const MOST_PIECES: usize = 64;
-/// Nobody squeezes into less than this, m.
-const LEAST_GAP_M: f64 = 1.0;
+/// Part of its time gap that a driver wants to leave, and to have left to it, when it changes lane. MOBIL's own safety
+/// criterion is about braking: it lets a faster car in at any distance.
+const ACCEPTED_PART: f64 = 0.75;
 
 /// Who covers which lane, sorted, so that neighbours are found without looking at everybody.
 #[derive(Debug, Clone, Default)]
@@ -201,7 +202,13 @@ pub fn wanted_lane(
         }
         let ahead = index.neighbour(scale, entity, there, true);
         let behind = index.neighbour(scale, entity, there, false);
-        if [ahead, behind].into_iter().flatten().any(|(_, gap_m)| gap_m < LEAST_GAP_M) {
+        let accepts = |follower: EntityIndex, gap_m: f64| {
+            let time_gap_m = ACCEPTED_PART * model.idm.time_gap_s * scale.state.speed_mps[follower].max(0.0);
+            gap_m >= model.idm.min_gap_m + time_gap_m
+        };
+        if ahead.is_some_and(|(_, gap_m)| !accepts(entity, gap_m))
+            || behind.is_some_and(|(follower, gap_m)| !accepts(follower, gap_m))
+        {
             continue;
         }
         let new_follower = behind.map_or([0.0; 2], |(follower, gap_m)| {

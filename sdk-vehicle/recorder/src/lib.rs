@@ -18,7 +18,7 @@
 //!     recorder.push(speed, seconds(second), second as u32, &sample.encode())?;
 //!     if second == 20 {
 //!         let trigger = Trigger { rule: RuleId::new("demo")?, at_ns: seconds(20), until_ns: seconds(20), message: String::new() };
-//!         recorder.capture(Window { trigger, start: seconds(15), end: seconds(25), is_open: false });
+//!         recorder.capture(Window { trigger, start: seconds(15), end: seconds(25), is_open: false, topics: Vec::new() });
 //!     }
 //! }
 //! let cut = recorder.due().ok_or("a clip is due")?;

@@ -233,12 +233,9 @@ impl Recorder {
     /// # Errors
     /// The MCAP writer's; not for input that [`Recorder::push`] took.
     pub fn encode(&self, cut: &Cut, link: &Link) -> Result<Clip, RecorderError> {
-        let mut topics: Vec<(&RecordedStream, Vec<Position>)> = self
-            .by_topic
-            .values()
-            .map(|id| &self.streams[id.0])
-            .map(|s| (s, s.ring.window(cut.start, cut.end)))
-            .collect();
+        let wanted = self.by_topic.values().map(|id| &self.streams[id.0]).filter(|stream| cut.keeps(&stream.topic));
+        let mut topics: Vec<(&RecordedStream, Vec<Position>)> =
+            wanted.map(|stream| (stream, stream.ring.window(cut.start, cut.end))).collect();
         topics.retain(|(stream, positions)| !positions.is_empty() || stream.ring.is_cut_short(cut.start));
         let events: Vec<(BootTime, Vec<u8>)> = cut.triggers.iter().map(event).collect();
 

@@ -1,5 +1,7 @@
 //! Capture windows, merged into the clips to cut.
 
+use std::collections::BTreeSet;
+
 use cloverleaf_clip::Trigger;
 use cloverleaf_vocabulary::{BootTime, TimeDelta};
 
@@ -14,6 +16,8 @@ pub struct Window {
     pub end: BootTime,
     /// The trigger still holds, so the end will move.
     pub is_open: bool,
+    /// Topics to keep; empty is all. Raw CAN and the events are always kept.
+    pub topics: Vec<String>,
 }
 
 /// A clip to be cut: one window, or several that overlap.
@@ -26,11 +30,23 @@ pub struct Cut {
     /// What fired, in order of time.
     pub triggers: Vec<Trigger>,
     is_open: Vec<bool>,
+    /// Topics to keep; `None` is all.
+    topics: Option<BTreeSet<String>>,
 }
 
 impl Cut {
     fn new(window: Window) -> Self {
-        Self { start: window.start, end: window.end, triggers: vec![window.trigger], is_open: vec![window.is_open] }
+        Self {
+            start: window.start,
+            end: window.end,
+            triggers: vec![window.trigger],
+            is_open: vec![window.is_open],
+            topics: (!window.topics.is_empty()).then(|| window.topics.into_iter().collect()),
+        }
+    }
+
+    pub(crate) fn keeps(&self, topic: &str) -> bool {
+        self.topics.as_ref().is_none_or(|topics| topics.contains(topic)) || topic.starts_with("/can/")
     }
 
     fn update(&mut self, window: &Window) -> bool {
@@ -47,6 +63,10 @@ impl Cut {
         self.end = self.end.max(other.end);
         self.triggers.extend(other.triggers);
         self.is_open.extend(other.is_open);
+        self.topics = self.topics.take().zip(other.topics).map(|(mut ours, theirs)| {
+            ours.extend(theirs);
+            ours
+        });
         let mut order: Vec<usize> = (0..self.triggers.len()).collect();
         order.sort_by_key(|&index| (self.triggers[index].at_ns, self.triggers[index].rule.clone()));
         self.triggers = order.iter().map(|&index| self.triggers[index].clone()).collect();
@@ -113,7 +133,7 @@ mod tests {
     fn window(rule: &str, start: u64, at: u64, end: u64, is_open: bool) -> Window {
         let rule = RuleId::new(rule).unwrap();
         let trigger = Trigger { rule, at_ns: seconds(at), until_ns: seconds(at), message: String::new() };
-        Window { trigger, start: seconds(start), end: seconds(end), is_open }
+        Window { trigger, start: seconds(start), end: seconds(end), is_open, topics: Vec::new() }
     }
 
     fn spans(windows: &[Window], longest: i64) -> Vec<(u64, u64, usize)> {
@@ -142,6 +162,23 @@ mod tests {
         for (windows, expected) in cases {
             assert_eq!(spans(windows, 30), expected);
         }
+    }
+
+    #[test]
+    fn a_clip_keeps_what_any_of_its_windows_wants() {
+        let longest = TimeDelta::from_millis(60_000);
+        let with = |rule: &str, topics: &[&str]| Window {
+            topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+            ..window(rule, 0, 5, 10, false)
+        };
+        let mut all = Windows::default();
+        all.add(with("a", &["/imu"]), longest);
+        all.add(with("b", &["/pose"]), longest);
+        let keeps =
+            |all: &Windows| ["/imu", "/pose", "/can/0", "/gnss/fix"].map(|topic| all.first().unwrap().keeps(topic));
+        assert_eq!(keeps(&all), [true, true, true, false]);
+        all.add(with("c", &[]), longest);
+        assert_eq!(keeps(&all), [true; 4]);
     }
 
     #[test]

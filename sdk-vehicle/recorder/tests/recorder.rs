@@ -24,7 +24,7 @@ fn window(rule: &str, start_ms: u64, at_ms: u64, end_ms: u64) -> Window {
         until_ns: millis(at_ms),
         message: "why".into(),
     };
-    Window { trigger, start: millis(start_ms), end: millis(end_ms), is_open: false }
+    Window { trigger, start: millis(start_ms), end: millis(end_ms), is_open: false, topics: Vec::new() }
 }
 
 fn frame(time_ms: u64) -> Vec<u8> {

@@ -116,8 +116,8 @@ pub(crate) fn describe(error: &object_store::Error) -> String {
     redact(&text)
 }
 
-/// Cuts user information and queries out of every URL in a text.
-pub(crate) fn redact(text: &str) -> String {
+/// Cuts user information and queries out of every URL in a text, so that it can be shown.
+pub fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {

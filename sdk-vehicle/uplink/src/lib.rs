@@ -25,6 +25,6 @@ mod retry;
 mod store;
 mod uplink;
 
-pub use error::UplinkError;
+pub use error::{UplinkError, redact};
 pub use retry::RetryPolicy;
 pub use uplink::{Sent, Uplink};

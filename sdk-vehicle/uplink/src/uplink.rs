@@ -99,14 +99,14 @@ impl Uplink {
     async fn try_send(&self, manifest: &Manifest, data: &FilePath) -> Result<Sent, Failure> {
         let paths = manifest.landing_paths();
         let (clip_object, manifest_object) = (self.place.object(&paths.data), self.place.object(&paths.manifest));
+        self.local(&clip_object, |place| place.remove_leftovers(&clip_object))?;
+        self.local(&manifest_object, |place| place.remove_leftovers(&manifest_object))?;
         let found = self.existing(&manifest_object).await?;
         match &found {
             Some(json) if json.is_empty() => {}
             Some(json) => return self.compare(manifest, &manifest_object, json),
             None => {}
         }
-        self.local(&clip_object, |place| place.remove_leftovers(&clip_object))?;
-        self.local(&manifest_object, |place| place.remove_leftovers(&manifest_object))?;
         self.put_clip(manifest, data, &clip_object).await?;
         self.local(&clip_object, |place| place.sync(&clip_object))?;
 

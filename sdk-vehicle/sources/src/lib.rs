@@ -17,6 +17,7 @@
 //! ROS) are not here yet.
 
 mod attitude;
+pub mod comma2k19;
 pub mod generated;
 mod output;
 pub mod recorded;

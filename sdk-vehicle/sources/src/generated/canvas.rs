@@ -68,7 +68,7 @@ impl Canvas {
     pub fn polygon(&mut self, corners: &[[f64; 2]], colour: Colour) {
         let top = corners.iter().map(|c| c[1]).fold(f64::INFINITY, f64::min).max(0.0);
         let bottom = corners.iter().map(|c| c[1]).fold(f64::NEG_INFINITY, f64::max).min(HEIGHT as f64);
-        if !(top < bottom) {
+        if top.is_nan() || bottom.is_nan() || top >= bottom {
             return;
         }
         for row in top.floor() as usize..(bottom.ceil() as usize).min(HEIGHT) {

@@ -174,6 +174,7 @@ impl Recording {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<DriveTruth, GenerateError> {
         let mut observer = Observer::new();
+        let number = take.number;
         while take.world.t_s < seconds {
             take.director.direct(&mut take.world);
             take.world.step();
@@ -187,6 +188,7 @@ impl Recording {
             self.write_picture(unit)?;
         }
         let truth = observer.finish(seed, seconds, START_BOOT_NS, self.clock.utc_minus_boot_ns);
+        let truth = DriveTruth { take: number, ..truth };
         Ok(truth.with_plans(take.director.planted(), &take.director.not_planted()))
     }
 
@@ -232,7 +234,7 @@ impl Recording {
         let picture = CompressedVideo {
             timestamp: Some(proto_timestamp(self.clock.utc(at))),
             frame_id: "camera_front".to_owned(),
-            data: unit.into(),
+            data: unit,
             format: "h264".to_owned(),
         };
         Ok(self.recorder.write("/camera/front", at, &Message::CompressedVideo(picture))?)

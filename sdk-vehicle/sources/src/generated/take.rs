@@ -33,11 +33,11 @@ impl Take {
     pub fn first_good(seed: u64, seconds: f64, mut each: impl FnMut(u64)) -> Option<Self> {
         (0..MOST_TAKES).find_map(|number| {
             each(number);
-            Self::new(seed, number, seconds).is_good(seconds).then(|| Self::new(seed, number, seconds))
+            Self::new(seed, number, seconds).goes_well(seconds).then(|| Self::new(seed, number, seconds))
         })
     }
 
-    fn is_good(mut self, seconds: f64) -> bool {
+    fn goes_well(mut self, seconds: f64) -> bool {
         let mut observer = Observer::new();
         while self.world.t_s < seconds {
             self.director.direct(&mut self.world);

@@ -41,6 +41,8 @@ pub struct DriveTruth {
     pub format: u32,
     /// Seed.
     pub seed: u64,
+    /// Which rehearsal of the seed was recorded, from 0.
+    pub take: u64,
     /// Length of the drive, s.
     pub seconds: f64,
     /// Boot clock at `t = 0`, ns.
@@ -192,7 +194,7 @@ struct OpenCutIn {
 
 /// Watches the world step by step. Memory does not grow with the drive except by what is found.
 #[derive(Debug, Clone)]
-pub struct Observer {
+pub(super) struct Observer {
     hard_brake: Intervals,
     swerve: Intervals,
     short_gap: Intervals,
@@ -210,7 +212,7 @@ pub struct Observer {
 
 impl Observer {
     /// Nothing seen yet.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             hard_brake: Intervals::new("hard-brake", 0.5, 0.1),
             swerve: Intervals::new("evasive-swerve", 2.0, 0.2),
@@ -227,7 +229,7 @@ impl Observer {
     }
 
     /// The world at one step.
-    pub fn observe(&mut self, world: &World) {
+    pub(super) fn observe(&mut self, world: &World) {
         let (t, own) = (world.t_s, &world.own);
         self.hard_brake.feed(
             t,
@@ -372,7 +374,7 @@ impl Observer {
     }
 
     /// Ends all open intervals and puts everything together.
-    pub fn finish(mut self, seed: u64, seconds: f64, start_boot_ns: u64, utc_minus_boot_ns: i64) -> DriveTruth {
+    pub(super) fn finish(mut self, seed: u64, seconds: f64, start_boot_ns: u64, utc_minus_boot_ns: i64) -> DriveTruth {
         let before = self.done.len();
         for intervals in [&mut self.hard_brake, &mut self.swerve, &mut self.short_gap, &mut self.slow_lead] {
             intervals.close(&mut self.done);
@@ -406,6 +408,7 @@ impl Observer {
         DriveTruth {
             format: 1,
             seed,
+            take: 0,
             seconds,
             start_boot_ns,
             utc_minus_boot_ns,
@@ -420,7 +423,7 @@ impl Observer {
 
 impl DriveTruth {
     /// Adds what was intended.
-    pub fn with_plans(mut self, planted: &[Planted], not_planted: &[super::director::Plan]) -> Self {
+    pub(super) fn with_plans(mut self, planted: &[Planted], not_planted: &[super::director::Plan]) -> Self {
         self.planted = planted
             .iter()
             .map(|done| TruePlan {

@@ -16,6 +16,9 @@ pub const STEP_S: f64 = 0.01;
 const AHEAD_LIMIT_M: f64 = 420.0;
 const BEHIND_LIMIT_M: f64 = 230.0;
 
+/// Makes a vehicle with a number from a random stream.
+pub type MakeVehicle = dyn Fn(u32, &mut Draw) -> Vehicle;
+
 /// The whole state.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -202,12 +205,7 @@ impl World {
     }
 
     /// Puts a vehicle into a lane at an offset from the own one when there is room; its number, or `None`.
-    pub fn spawn_at(
-        &mut self,
-        lane: usize,
-        offset_m: f64,
-        make: Option<&dyn Fn(u32, &mut Draw) -> Vehicle>,
-    ) -> Option<u32> {
+    pub fn spawn_at(&mut self, lane: usize, offset_m: f64, make: Option<&MakeVehicle>) -> Option<u32> {
         let along = self.own.along_m + offset_m;
         if !self.is_lane_free(lane, offset_m - 45.0, offset_m + 40.0, 0) {
             return None;

@@ -141,7 +141,10 @@ fn cut_in(clip: &ClipTracks, index: usize, thresholds: &CutInThresholds, intrusi
 
     let mut assumptions = Vec::new();
     if start_s - first_s < STEP_S {
-        assumptions.push("The target was first seen while already changing lane; the values at the start are those of that moment.".to_owned());
+        assumptions.push(
+            "The target was first seen while already changing lane; the values at the start are those of that moment."
+                .to_owned(),
+        );
     }
     let begin = state(start_s)?;
     let own_begin = clip.own.at(start_s).ok_or("the own path ends there")?;
@@ -197,7 +200,9 @@ pub fn following(clip: &ClipTracks, thresholds: &CarFollowingThresholds, from_s:
     }
     let longest = runs.into_iter().max_by(|a, b| (a.2 - a.1).total_cmp(&(b.2 - b.1)));
     let Some((track, start_s, end_s)) = longest else {
-        findings.turned_down.push(format!("none of {} tracks is a lead vehicle the ego vehicle follows there", clip.tracks.len()));
+        findings
+            .turned_down
+            .push(format!("none of {} tracks is a lead vehicle the ego vehicle follows there", clip.tracks.len()));
         return findings;
     };
     if end_s - start_s < thresholds.min_duration_s {
@@ -225,7 +230,8 @@ fn followed(clip: &ClipTracks, thresholds: &CarFollowingThresholds, t_s: f64) ->
     let ahead = |track: &Track| {
         let offset = offset_m(clip, track, t_s)?;
         let gap_m = clip.gap_m(t_s, track.at(t_s)?.s_m)?;
-        (gap_m > 0.0 && offset.abs() < clip.lane_width_m / 2.0 && track.mean_speed_mps() > STANDING_MPS).then_some(gap_m)
+        (gap_m > 0.0 && offset.abs() < clip.lane_width_m / 2.0 && track.mean_speed_mps() > STANDING_MPS)
+            .then_some(gap_m)
     };
     let (index, gap_m) = clip
         .tracks

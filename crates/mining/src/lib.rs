@@ -58,7 +58,7 @@
 //! ```
 //!
 //! Limits: planar, right-hand traffic; the road has lanes of one width, as many as ego and target use and one on either
-//! side of the ego lane at least; a target is replayed by the face its sensor sees, taken as its rear; other road users are
+//! side of the ego lane at least; only what is wholly ahead is followed, by the rear its sensor sees; other road users are
 //! left out. Where the vehicle reports no lane position, the middle of its path is taken as the middle of its lane, and the
 //! scenario says so. Nothing here reads a clock; only [`MinedScenario::write_to`] touches files.
 
@@ -78,8 +78,8 @@ pub use mine::{Mined, MinedScenario, Provenance, Rejected, WriteFileError, mine}
 pub use own_path::{AXLE_TO_BUMPER_M, Anchor, OwnPath, OwnState};
 pub use road_fit::FittedRoad;
 pub use rows::{
-    CANDIDATE_COLUMNS, CLIP_COLUMNS, Candidate, ClipInput, ClipRow, OBJECT_COLUMNS, ObjectRow, RowError, SIGNAL_COLUMNS,
-    SignalRow,
+    CANDIDATE_COLUMNS, CLIP_COLUMNS, Candidate, ClipInput, ClipRow, OBJECT_COLUMNS, ObjectRow, RowError,
+    SIGNAL_COLUMNS, SignalRow,
 };
 pub use scene::{CONTROLLER, EGO, TARGET};
 pub use situation::{

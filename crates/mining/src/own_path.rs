@@ -89,7 +89,9 @@ impl OwnPath {
         let mut path = Self {
             states: integrate(first.0, last.0, &speed, yaw.as_ref(), &lateral),
             anchor: None,
-            lane_width_m: median(rows.iter().filter_map(|(_, row)| row.lane_width_m).filter(|w| (2.0..=6.0).contains(w))),
+            lane_width_m: median(
+                rows.iter().filter_map(|(_, row)| row.lane_width_m).filter(|w| (2.0..=6.0).contains(w)),
+            ),
             has_yaw_rate: yaw.is_some(),
         };
         path.anchor_to_earth(rows);
@@ -144,12 +146,13 @@ impl OwnPath {
         }
         let Some(&(_, origin)) = fixes.first() else { return };
         let frame = LocalFrame::at(origin);
-        let pairs: Vec<([f64; 2], [f64; 2])> = fixes
+        // Own x and y, east and north.
+        let pairs: Vec<[f64; 4]> = fixes
             .iter()
             .filter_map(|(t_s, place)| {
                 let own = self.at(*t_s)?;
                 let [east, north, _] = frame.enu_from(*place);
-                Some(([own.x_m, own.y_m], [east, north]))
+                Some([own.x_m, own.y_m, east, north])
             })
             .collect();
         let (first, last) = (self.states[0], self.states[self.states.len() - 1]);
@@ -157,12 +160,11 @@ impl OwnPath {
             return;
         }
         let n = pairs.len() as f64;
-        let mean = |pick: &dyn Fn(&([f64; 2], [f64; 2])) -> f64| pairs.iter().map(pick).sum::<f64>() / n;
-        let (px, py) = (mean(&|p| p.0[0]), mean(&|p| p.0[1]));
-        let (ex, ey) = (mean(&|p| p.1[0]), mean(&|p| p.1[1]));
+        let sum = |pick: fn(&[f64; 4]) -> f64| pairs.iter().map(pick).sum::<f64>();
+        let (px, py, ex, ey) = (sum(|p| p[0]) / n, sum(|p| p[1]) / n, sum(|p| p[2]) / n, sum(|p| p[3]) / n);
         let (mut dot, mut cross) = (0.0, 0.0);
-        for (p, e) in &pairs {
-            let (ax, ay, bx, by) = (p[0] - px, p[1] - py, e[0] - ex, e[1] - ey);
+        for [x, y, east, north] in &pairs {
+            let (ax, ay, bx, by) = (x - px, y - py, east - ex, north - ey);
             dot += ax * bx + ay * by;
             cross += ax * by - ay * bx;
         }
@@ -174,9 +176,9 @@ impl OwnPath {
         };
         let squares: f64 = pairs
             .iter()
-            .map(|(p, e)| {
-                let [x, y] = place(p[0], p[1]);
-                (x - e[0]).powi(2) + (y - e[1]).powi(2)
+            .map(|[own_x, own_y, east, north]| {
+                let [x, y] = place(*own_x, *own_y);
+                (x - east).powi(2) + (y - north).powi(2)
             })
             .sum();
         let misfit_m = (squares / n).sqrt();

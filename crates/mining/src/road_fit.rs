@@ -251,12 +251,8 @@ impl Fit {
         let (mut squares, mut max) = (0.0, 0.0f64);
         for (i, point) in points.iter().enumerate() {
             let near = i as f64 * POINT_SPACING_M;
-            let s_m = line.nearest_between(
-                point[0],
-                point[1],
-                (near - 15.0).max(0.0),
-                (near + 15.0).min(self.length_m),
-            );
+            let s_m =
+                line.nearest_between(point[0], point[1], (near - 15.0).max(0.0), (near + 15.0).min(self.length_m));
             let at = line.at(s_m);
             let distance = (point[0] - at.x_m).hypot(point[1] - at.y_m);
             squares += distance * distance;
@@ -418,7 +414,8 @@ mod tests {
 
     #[test]
     fn a_motorway_bend_follows_within_a_tenth_of_a_metre() {
-        let curvature = |s: f64| ((s - 200.0) / 250.0).clamp(0.0, 1.0) / 900.0 - ((s - 700.0) / 200.0).clamp(0.0, 1.0) / 500.0;
+        let curvature =
+            |s: f64| ((s - 200.0) / 250.0).clamp(0.0, 1.0) / 900.0 - ((s - 700.0) / 200.0).clamp(0.0, 1.0) / 500.0;
         let points = drive(1200, 0.3, 0.0, curvature);
         let road = fit(&points, &SETTINGS, 80.0).unwrap();
         assert!(road.deviation_rms_m < 0.15, "{} {}", road.deviation_rms_m, road.deviation_max_m);

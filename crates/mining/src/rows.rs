@@ -301,8 +301,8 @@ impl Columns<'_> {
         let error = |problem| RowError { rows: self.rows, column: name.to_owned(), problem };
         let values = match self.batch.column_by_name(name) {
             Some(column) => {
-                let column = cast(column, to)
-                    .map_err(|e| error(format!("expected {to}, found {}: {e}", column.data_type())))?;
+                let column =
+                    cast(column, to).map_err(|e| error(format!("expected {to}, found {}: {e}", column.data_type())))?;
                 read(&column)
             }
             None if optional => Vec::new(),
@@ -360,7 +360,8 @@ mod tests {
     use super::*;
 
     fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
-        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true))).unwrap()
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+            .unwrap()
     }
 
     #[test]

@@ -4,10 +4,10 @@ use chrono::{DateTime, SecondsFormat};
 use cloverleaf_road::{NetworkSpec, RoadSpec, Segment, write_opendrive};
 use cloverleaf_scenario::model::{
     Act, Action, ActionKind, ActivateController, BoundingBox, Condition, ConditionEdge, ConditionGroup, ConditionKind,
-    Controller, DynamicsDimension, DynamicsShape, EntityObject, Event, FileHeader, FollowTrajectoryAction, FollowingMode,
-    InitAction, Maneuver, ManeuverGroup, Orientation, Position, Priority, PrivateAction, Property, Reference, Rule,
-    Scenario, ScenarioObject, SpeedAction, SpeedTarget, Story, Storyboard, Timing, Trajectory, TrajectoryShape,
-    TransitionDynamics, Trigger, ValueCondition, Vehicle, VehicleCategory, Vertex,
+    Controller, DynamicsDimension, DynamicsShape, EntityObject, Event, FileHeader, FollowTrajectoryAction,
+    FollowingMode, InitAction, Maneuver, ManeuverGroup, Orientation, Position, Priority, PrivateAction, Property,
+    Reference, Rule, Scenario, ScenarioObject, SpeedAction, SpeedTarget, Story, Storyboard, Timing, Trajectory,
+    TrajectoryShape, TransitionDynamics, Trigger, ValueCondition, Vehicle, VehicleCategory, Vertex,
 };
 use cloverleaf_vocabulary::ActorClass;
 
@@ -95,21 +95,20 @@ pub fn scene(
                     properties: vec![property("role", "system-under-test"), property("driver", "highway-pilot")],
                 }],
             },
-            ScenarioObject {
-                name: TARGET.to_owned(),
-                object: EntityObject::Vehicle(vehicle),
-                controllers: Vec::new(),
-            },
+            ScenarioObject { name: TARGET.to_owned(), object: EntityObject::Vehicle(vehicle), controllers: Vec::new() },
         ],
         storyboard: Storyboard {
             init: [
                 (EGO, PrivateAction::Teleport(ego_start)),
                 (EGO, speed(own.speed_mps)),
-                (EGO, PrivateAction::ActivateController(ActivateController {
-                    lateral: Some(true),
-                    longitudinal: Some(true),
-                    ..ActivateController::default()
-                })),
+                (
+                    EGO,
+                    PrivateAction::ActivateController(ActivateController {
+                        lateral: Some(true),
+                        longitudinal: Some(true),
+                        ..ActivateController::default()
+                    }),
+                ),
                 (TARGET, PrivateAction::Teleport(first)),
                 (TARGET, speed(ground_speed(clip, &begin))),
             ]
@@ -202,7 +201,12 @@ fn rear_m(extent: BoundingBox) -> f64 {
     extent.length_m / 2.0 - extent.center_x_m
 }
 
-fn vertices(clip: &ClipTracks, track: &Track, (from_s, to_s): (f64, f64), extent: BoundingBox) -> Result<Vec<Vertex>, String> {
+fn vertices(
+    clip: &ClipTracks,
+    track: &Track,
+    (from_s, to_s): (f64, f64),
+    extent: BoundingBox,
+) -> Result<Vec<Vertex>, String> {
     let steps = ((to_s - from_s) / VERTEX_STEP_S - 1e-6).ceil().max(1.0) as usize;
     (0..=steps)
         .map(|i| {
@@ -228,7 +232,12 @@ fn vertices(clip: &ClipTracks, track: &Track, (from_s, to_s): (f64, f64), extent
 
 /// Root mean square distance between the detections of the target and the rear end of the vehicle that follows the written
 /// trajectory, at the detections' times.
-fn replay_rmse_m(track: &Track, vertices: &[Vertex], (from_s, to_s): (f64, f64), extent: BoundingBox) -> Result<f64, String> {
+fn replay_rmse_m(
+    track: &Track,
+    vertices: &[Vertex],
+    (from_s, to_s): (f64, f64),
+    extent: BoundingBox,
+) -> Result<f64, String> {
     let poses: Vec<(f64, f64, f64, f64)> = vertices
         .iter()
         .filter_map(|vertex| match (vertex.time_s, &vertex.position) {
@@ -248,7 +257,11 @@ fn replay_rmse_m(track: &Track, vertices: &[Vertex], (from_s, to_s): (f64, f64),
         squares += (x_m - detection.x_m).powi(2) + (y_m - detection.y_m).powi(2);
         count += 1;
     }
-    if count == 0 { Err("no detection of the target lies in the scenario's time".to_owned()) } else { Ok((squares / count as f64).sqrt()) }
+    if count == 0 {
+        Err("no detection of the target lies in the scenario's time".to_owned())
+    } else {
+        Ok((squares / count as f64).sqrt())
+    }
 }
 
 fn header(

@@ -126,8 +126,10 @@ pub enum WorkflowError {
 impl Workflow {
     /// Parses and checks a workflow; `file` is only for messages.
     pub fn parse(text: &str, file: &str) -> Result<Self, WorkflowError> {
-        let workflow: Self = toml::from_str(text)
-            .map_err(|e| WorkflowError::Syntax { file: file.to_owned(), message: e.to_string().trim_end().to_owned() })?;
+        let workflow: Self = toml::from_str(text).map_err(|e| WorkflowError::Syntax {
+            file: file.to_owned(),
+            message: e.to_string().trim_end().to_owned(),
+        })?;
         workflow.check().map_err(|(key, expected, found)| WorkflowError::Value {
             file: file.to_owned(),
             key,
@@ -142,7 +144,9 @@ impl Workflow {
             return Err(("format".into(), "1, the only layout there is", self.format.to_string()));
         }
         let road = &self.road;
-        for (name, value) in [("lane_width_fast_m", road.lane_width_fast_m), ("lane_width_slow_m", road.lane_width_slow_m)] {
+        for (name, value) in
+            [("lane_width_fast_m", road.lane_width_fast_m), ("lane_width_slow_m", road.lane_width_slow_m)]
+        {
             if !(2.0..=6.0).contains(&value) {
                 return Err((format!("road.{name}"), "a lane width from 2 to 6 m", value.to_string()));
             }

@@ -153,8 +153,7 @@ fn quintic(a: &Vector3<f64>, b: &Vector3<f64>, span: f64, t: f64) -> [f64; 3] {
 /// Standard deviation of the noise in equally spaced samples of something smooth, from the median of its absolute third
 /// differences (noise multiplies by sqrt(20), a motion without jerk vanishes), at least `floor`.
 pub fn noise_sigma(values: &[f64], floor: f64) -> f64 {
-    let mut third: Vec<f64> =
-        values.windows(4).map(|w| (w[3] - 3.0 * w[2] + 3.0 * w[1] - w[0]).abs()).collect();
+    let mut third: Vec<f64> = values.windows(4).map(|w| (w[3] - 3.0 * w[2] + 3.0 * w[1] - w[0]).abs()).collect();
     if third.is_empty() {
         return floor;
     }
@@ -205,8 +204,7 @@ mod tests {
 
     #[test]
     fn the_noise_is_estimated_from_the_data() {
-        let values: Vec<f64> =
-            measure(400, 0.3, 11, |t| 25.0 * t + 0.5 * t * t).iter().map(|m| m.value.0).collect();
+        let values: Vec<f64> = measure(400, 0.3, 11, |t| 25.0 * t + 0.5 * t * t).iter().map(|m| m.value.0).collect();
         let sigma = noise_sigma(&values, 0.05);
         assert!((sigma - 0.3).abs() < 0.05, "{sigma}");
         assert_eq!(noise_sigma(&values[..2], 0.05), 0.05);

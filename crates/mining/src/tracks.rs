@@ -44,7 +44,7 @@ pub struct Track {
     across: Smoothed,
 }
 
-/// One detection of the face of an object that is turned to us.
+/// One detection of the rear of an object ahead.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detection {
     /// s.
@@ -64,7 +64,7 @@ pub struct Detection {
 /// A smoothed object at one instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrackState {
-    /// Face turned to us along the road, m.
+    /// Rear along the road, m.
     pub s_m: f64,
     /// Across the road from the middle of the lane we started in, left positive, m.
     pub d_m: f64,
@@ -80,6 +80,8 @@ pub struct TrackState {
 
 /// Objects further away do not come into a scenario, m.
 const MAX_RANGE_M: f64 = 200.0;
+/// Nearer than this ahead of the bumper an object may be beside us, m: what is seen then is its flank, not its rear.
+const WHOLLY_AHEAD_M: f64 = 1.0;
 /// Detections of one track number further apart than this are two parts, s.
 const PART_GAP_S: f64 = 0.5;
 /// A part continues another at most this much later, s.
@@ -108,7 +110,10 @@ impl ClipTracks {
         let mut seen: Vec<(f64, &ObjectRow)> = objects
             .iter()
             .map(|row| (row.boot_ns.saturating_sub(clip_start_ns) as f64 / 1e9, row))
-            .filter(|(t_s, row)| (first_s..=last_s).contains(t_s) && row.x_m.hypot(row.y_m) <= MAX_RANGE_M)
+            .filter(|(t_s, row)| {
+                let in_sight = row.x_m >= WHOLLY_AHEAD_M && row.x_m.hypot(row.y_m) <= MAX_RANGE_M;
+                in_sight && (first_s..=last_s).contains(t_s)
+            })
             .collect();
         seen.sort_by(|a, b| a.0.total_cmp(&b.0));
 
@@ -132,7 +137,10 @@ impl ClipTracks {
             if fastest_mps >= settings.fast_from_mps { settings.lane_width_fast_m } else { settings.lane_width_slow_m };
         let mut assumptions = Vec::new();
         if !lanes_known {
-            assumptions.push("No lane position was recorded: the fitted middle of the ego path is taken as the middle of its lane.".to_owned());
+            assumptions.push(
+                "No lane position was recorded: the fitted middle of the ego path is taken as the middle of its lane."
+                    .to_owned(),
+            );
         }
         if own.lane_width_m.is_none() {
             assumptions.push(format!("No lane width was recorded: {default_width_m} m is taken."));
@@ -233,7 +241,8 @@ fn continues(a: &Detection, b: &Detection) -> bool {
     let dt = b.t_s - a.t_s;
     let expected_m = a.rate_mps.or(b.rate_mps).map(|rate| rate * dt);
     // Without a speed anything a road user can drive is possible.
-    let along = expected_m.map_or_else(|| (b.s_m - a.s_m).abs() < 5.0 + 60.0 * dt, |m| (b.s_m - a.s_m - m).abs() < 4.0 + 5.0 * dt);
+    let along = expected_m
+        .map_or_else(|| (b.s_m - a.s_m).abs() < 5.0 + 60.0 * dt, |m| (b.s_m - a.s_m - m).abs() < 4.0 + 5.0 * dt);
     dt <= PART_GAP_S && along && (b.d_m - a.d_m).abs() < 1.8 + 3.0 * dt
 }
 
@@ -276,14 +285,15 @@ impl Part {
         let spread = near.iter().map(|d| (d.t_s - t).powi(2)).sum::<f64>();
         let slope = |pick: &dyn Fn(&Detection) -> f64, middle: f64| {
             // Too short a part says nothing of its direction.
-            if spread < 0.02 * n { 0.0 } else { near.iter().map(|d| (d.t_s - t) * (pick(d) - middle)).sum::<f64>() / spread }
+            if spread < 0.02 * n {
+                0.0
+            } else {
+                near.iter().map(|d| (d.t_s - t) * (pick(d) - middle)).sum::<f64>() / spread
+            }
         };
         let rates: Vec<f64> = near.iter().filter_map(|d| d.rate_mps).collect();
-        let along_mps = if rates.is_empty() {
-            slope(&|d| d.s_m, s)
-        } else {
-            rates.iter().sum::<f64>() / rates.len() as f64
-        };
+        let along_mps =
+            if rates.is_empty() { slope(&|d| d.s_m, s) } else { rates.iter().sum::<f64>() / rates.len() as f64 };
         [s + along_mps * (t_s - t), d + slope(&|d| d.d_m, d) * (t_s - t), along_mps]
     }
 

@@ -219,7 +219,8 @@ fn differences(then: &BaselineCase, now: &BaselineCase, tolerance: &Tolerance) -
         let best = if more_is_better { FAR_AWAY } else { 0.0 };
         let gain = (after.unwrap_or(best) - before.unwrap_or(best)) * if more_is_better { 1.0 } else { -1.0 };
         // Large gaps and times say nothing about danger: beyond the horizon all are alike.
-        let harmless = more_is_better && [before, after].iter().all(|value| value.unwrap_or(best) >= harmless_from(metric));
+        let harmless =
+            more_is_better && [before, after].iter().all(|value| value.unwrap_or(best) >= harmless_from(metric));
         if gain < -tolerance && !harmless {
             changes.push(Change::Worse(metric, before, after));
         } else if gain > tolerance && !harmless {

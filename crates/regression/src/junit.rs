@@ -48,12 +48,9 @@ fn status(report: &SuiteReport, case: &CaseResult) -> TestCaseStatus {
     let changes = report.changes(case).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     match (report.status(case), &case.outcome) {
         (Status::Good, _) => TestCaseStatus::success(),
-        (Status::Worse, _) => non_success(
-            NonSuccessKind::Failure,
-            "worse",
-            "a metric is worse than in the baseline".to_owned(),
-            changes,
-        ),
+        (Status::Worse, _) => {
+            non_success(NonSuccessKind::Failure, "worse", "a metric is worse than in the baseline".to_owned(), changes)
+        }
         (Status::Broken, Err(why)) => non_success(NonSuccessKind::Error, "broken", first_line(why), why.clone()),
         (_, Ok(outcome)) if case.expect == Expectation::Pass => {
             let findings = outcome.findings.iter().map(ToString::to_string).collect::<Vec<_>>();

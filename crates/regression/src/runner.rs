@@ -126,9 +126,11 @@ fn load(path: &Path, parameters: &BTreeMap<String, String>, roads: &Roads) -> Re
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Absolute, so that what the resolver lists can be read whatever the working directory.
     let folder = std::path::absolute(folder).map_err(|error| format!("{name}: {error}"))?;
-    let reading = cloverleaf_scenario::read(&name, &text, parameters, &Folder::new(&folder)).map_err(|e| e.to_string())?;
+    let reading =
+        cloverleaf_scenario::read(&name, &text, parameters, &Folder::new(&folder)).map_err(|e| e.to_string())?;
     let road = reading.scenario.road_file.as_ref();
-    let road = road.ok_or_else(|| format!("{name}: it names no road (RoadNetwork/LogicFile); expected an OpenDRIVE file"))?;
+    let road =
+        road.ok_or_else(|| format!("{name}: it names no road (RoadNetwork/LogicFile); expected an OpenDRIVE file"))?;
     let network = roads.get(&folder.join(road))?;
     let warnings = reading
         .warnings

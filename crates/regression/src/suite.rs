@@ -269,7 +269,11 @@ impl Suite {
             };
             let scenarios = expand(&self.folder, &entry.scenario);
             if scenarios.is_empty() {
-                return Err(refuse(format!("no scenario file matches {:?} under {}", entry.scenario, self.folder.display())));
+                return Err(refuse(format!(
+                    "no scenario file matches {:?} under {}",
+                    entry.scenario,
+                    self.folder.display()
+                )));
             }
             let criteria = self.criteria(entry).map_err(|error| refuse(error.to_string()))?;
             let drivers = entry.drivers.as_ref().unwrap_or(&self.file.drivers);
@@ -286,7 +290,10 @@ impl Suite {
                 };
                 for driver in drivers {
                     if !DRIVER_NAMES.contains(&driver.as_str()) {
-                        return Err(refuse(format!("driver {driver:?} is not known; there are {}", DRIVER_NAMES.join(", "))));
+                        return Err(refuse(format!(
+                            "driver {driver:?} is not known; there are {}",
+                            DRIVER_NAMES.join(", ")
+                        )));
                     }
                     for &seed in seeds {
                         let id = format!("{name}/{driver}/{seed}");

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use cloverleaf_scenario::model::{
-    ActivateController, DistanceMeasure, FollowTrajectoryAction, GlobalAction, LaneChangeAction,
-    LaneOffsetAction, LaneOffsetTarget, LaneTarget, LongitudinalDistanceAction, ModifyRule, Position, PrivateAction,
+    ActivateController, DistanceMeasure, FollowTrajectoryAction, GlobalAction, LaneChangeAction, LaneOffsetAction,
+    LaneOffsetTarget, LaneTarget, LongitudinalDistanceAction, ModifyRule, Position, PrivateAction,
     RelativeDistanceType, SpeedAction, SpeedProfileAction, SpeedTarget,
 };
 
@@ -93,7 +93,8 @@ impl Simulation {
                 let index = self.entity_index(entity)?;
                 self.state.present[index] = false;
             }
-            GlobalAction::SetParameter { parameter: name, value } | GlobalAction::SetVariable { variable: name, value } => {
+            GlobalAction::SetParameter { parameter: name, value }
+            | GlobalAction::SetVariable { variable: name, value } => {
                 self.values.insert(name.clone(), value.clone());
             }
             GlobalAction::Modify { name, rule, .. } => {
@@ -268,7 +269,8 @@ impl Simulation {
             LaneTarget::Absolute(lane) => *lane,
             LaneTarget::Relative { entity: reference, lanes } => {
                 let reference = self.entity_index(reference)?;
-                let of = self.state.lane_under(reference, &self.network).ok_or("the reference entity is not on a road")?;
+                let of =
+                    self.state.lane_under(reference, &self.network).ok_or("the reference entity is not on a road")?;
                 self.scale().lane_beside(reference, of, *lanes).ok_or("there is no such lane")?
             }
         };
@@ -292,7 +294,8 @@ impl Simulation {
             LaneOffsetTarget::Absolute(offset_m) => *offset_m,
             LaneOffsetTarget::Relative { entity: reference, offset_m } => {
                 let reference = self.entity_index(reference)?;
-                let of = self.state.lane_under(reference, &self.network).ok_or("the reference entity is not on a road")?;
+                let of =
+                    self.state.lane_under(reference, &self.network).ok_or("the reference entity is not on a road")?;
                 of.offset_m + offset_m
             }
         };

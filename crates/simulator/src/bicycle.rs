@@ -83,8 +83,8 @@ impl Bicycle {
     #[must_use]
     pub fn step(&self, command: Command, limits: &VehicleLimits, dt_s: f64) -> Self {
         let grip_mps2 = limits.friction * STANDARD_GRAVITY_MPS2;
-        let lateral_mps2 =
-            (self.speed_mps * self.speed_mps * self.steering_rad.tan() / limits.wheelbase_m).clamp(-grip_mps2, grip_mps2);
+        let lateral_mps2 = (self.speed_mps * self.speed_mps * self.steering_rad.tan() / limits.wheelbase_m)
+            .clamp(-grip_mps2, grip_mps2);
         let remaining_mps2 = (grip_mps2 * grip_mps2 - lateral_mps2 * lateral_mps2).sqrt();
         let wanted_mps2 = command.accel_mps2.clamp(-remaining_mps2, remaining_mps2);
         let (speed_mps, accel_mps2) = actuate(self.speed_mps, self.accel_mps2, wanted_mps2, limits, dt_s);

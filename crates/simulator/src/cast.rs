@@ -28,7 +28,12 @@ pub fn bodies(scenario: &Scenario) -> Vec<Body> {
         .iter()
         .map(|entity| {
             let footprint = entity.object.bounding_box().map_or(Footprint::CAR, BoundingBox::footprint);
-            Body { name: entity.name.clone(), class: entity.object.actor_class(), footprint, limits: limits(&entity.object) }
+            Body {
+                name: entity.name.clone(),
+                class: entity.object.actor_class(),
+                footprint,
+                limits: limits(&entity.object),
+            }
         })
         .collect()
 }
@@ -41,7 +46,8 @@ fn limits(object: &EntityObject) -> VehicleLimits {
     let wheelbase_m = vehicle.front_axle.map_or(0.0, |front| front.position_x_m - vehicle.rear_axle.position_x_m);
     VehicleLimits {
         wheelbase_m: usable(wheelbase_m, usable(0.6 * vehicle.bounding_box.length_m, car.wheelbase_m)),
-        max_steering_rad: usable(vehicle.front_axle.map_or(0.0, |front| front.max_steering_rad), car.max_steering_rad).min(1.2),
+        max_steering_rad: usable(vehicle.front_axle.map_or(0.0, |front| front.max_steering_rad), car.max_steering_rad)
+            .min(1.2),
         max_accel_mps2: usable(vehicle.performance.max_acceleration_mps2, car.max_accel_mps2),
         max_decel_mps2: usable(vehicle.performance.max_deceleration_mps2, car.max_decel_mps2),
         max_speed_mps: usable(vehicle.performance.max_speed_mps, car.max_speed_mps),
@@ -54,7 +60,8 @@ fn limits(object: &EntityObject) -> VehicleLimits {
 pub fn subject(scenario: &Scenario, asked: Option<&str>) -> Result<EntityIndex, String> {
     let find = |fits: &dyn Fn(&ScenarioObject) -> bool| scenario.entities.iter().position(fits);
     if let Some(asked) = asked {
-        return find(&|entity| entity.name == asked).ok_or_else(|| format!("the scenario has no entity {asked:?} to test"));
+        return find(&|entity| entity.name == asked)
+            .ok_or_else(|| format!("the scenario has no entity {asked:?} to test"));
     }
     let says_so = |name: &str| {
         let name = name.to_ascii_lowercase();
@@ -82,7 +89,12 @@ pub fn controls(scenario: &Scenario, subject: EntityIndex, seed: u64) -> Result<
                 Control::new(Brain::Traffic(traffic_model(controller, &entity.name, index, seed)?))
             } else if matches!(entity.object, EntityObject::Vehicle(_)) && !has_script(scenario, &entity.name) {
                 let idm = Idm::motorway(0.0);
-                Control::new(Brain::Reactive(TrafficModel { idm, mobil: None, thinks_every: THINKS_EVERY, thinks_at: 0 }))
+                Control::new(Brain::Reactive(TrafficModel {
+                    idm,
+                    mobil: None,
+                    thinks_every: THINKS_EVERY,
+                    thinks_at: 0,
+                }))
             } else {
                 Control::new(Brain::None)
             };
@@ -102,9 +114,16 @@ pub fn is_traffic(controller: &Controller) -> bool {
 }
 
 /// The traffic model a controller describes. A `desiredSpeed` that is not given is left at 0 and set when the entity starts.
-pub fn traffic_model(controller: &Controller, entity: &str, index: EntityIndex, seed: u64) -> Result<TrafficModel, String> {
+pub fn traffic_model(
+    controller: &Controller,
+    entity: &str,
+    index: EntityIndex,
+    seed: u64,
+) -> Result<TrafficModel, String> {
     let number = |name: &str, otherwise: f64| {
-        let Some(property) = controller.properties.iter().find(|property| property.name == name) else { return Ok(otherwise) };
+        let Some(property) = controller.properties.iter().find(|property| property.name == name) else {
+            return Ok(otherwise);
+        };
         match property.value.trim().parse::<f64>() {
             Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
             _ => Err(format!(

@@ -112,7 +112,9 @@ impl Check<'_> {
 
     fn private(&mut self, action: &PrivateAction, place: &str) {
         match action {
-            PrivateAction::Teleport(position) | PrivateAction::AcquirePosition(position) => self.position(position, place),
+            PrivateAction::Teleport(position) | PrivateAction::AcquirePosition(position) => {
+                self.position(position, place)
+            }
             PrivateAction::FollowTrajectory(action) => self.trajectory(&action.trajectory, place),
             PrivateAction::LateralDistance(_) => self.refuse("LateralDistanceAction", place),
             PrivateAction::Synchronize(_) => self.refuse("SynchronizeAction", place),

@@ -89,7 +89,13 @@ pub struct View<'a> {
 impl View<'_> {
     /// Whether a trigger is true now; the entities that made it so are added to `by`. Every condition is looked at in every
     /// step, so that edges are seen even while another condition of the group is false.
-    pub fn trigger(&self, trigger: &Trigger, memory: &mut TriggerMemory, from: &str, by: &mut Vec<EntityIndex>) -> bool {
+    pub fn trigger(
+        &self,
+        trigger: &Trigger,
+        memory: &mut TriggerMemory,
+        from: &str,
+        by: &mut Vec<EntityIndex>,
+    ) -> bool {
         let mut any = false;
         for (group, memories) in trigger.groups.iter().zip(&mut memory.0) {
             let mut all = !group.conditions.is_empty();
@@ -118,8 +124,11 @@ impl View<'_> {
                     .filter_map(|name| self.entities.get(name).copied())
                     .filter(|&entity| self.scale.state.present[entity] && self.holds(entity, condition))
                     .collect();
-                let holds =
-                    if *all { true_for.len() == triggering.len() && !triggering.is_empty() } else { !true_for.is_empty() };
+                let holds = if *all {
+                    true_for.len() == triggering.len() && !triggering.is_empty()
+                } else {
+                    !true_for.is_empty()
+                };
                 who.extend(true_for);
                 holds
             }
@@ -147,7 +156,8 @@ impl View<'_> {
 
     fn holds(&self, entity: EntityIndex, condition: &EntityCondition) -> bool {
         let state = self.scale.state;
-        let named = |name: &str| self.entities.get(name).copied().and_then(|other| Some((other, self.scale.entity(other)?)));
+        let named =
+            |name: &str| self.entities.get(name).copied().and_then(|other| Some((other, self.scale.entity(other)?)));
         let position = |position| {
             let at = self.scale.place(position).ok()?;
             Some(Target { point_m: [at.x_m, at.y_m], body: None, lane: at.lane.map(|(lane, _)| lane) })

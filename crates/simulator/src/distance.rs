@@ -66,7 +66,8 @@ impl Scale<'_> {
         let from = self.entity(entity)?;
         match measure.coordinate_system {
             CoordinateSystem::Entity | CoordinateSystem::World => {
-                let yaw_rad = if measure.coordinate_system == CoordinateSystem::World { 0.0 } else { self.state.yaw_rad[entity] };
+                let yaw_rad =
+                    if measure.coordinate_system == CoordinateSystem::World { 0.0 } else { self.state.yaw_rad[entity] };
                 let axis = [yaw_rad.cos(), yaw_rad.sin()];
                 Some(along(axis, &from, target, measure.freespace))
             }

@@ -43,10 +43,9 @@ impl Mobil {
         }
         let gain = |[before, after]: [f64; 2]| after - before;
         let bias = if towards_keep_lane { self.keep_lane_bias_mps2 } else { -self.keep_lane_bias_mps2 };
-        let advantage = gain(prospect.own)
-            + self.politeness * (gain(prospect.new_follower) + gain(prospect.old_follower))
-            + bias
-            - self.threshold_mps2;
+        let advantage =
+            gain(prospect.own) + self.politeness * (gain(prospect.new_follower) + gain(prospect.old_follower)) + bias
+                - self.threshold_mps2;
         (advantage > 0.0).then_some(advantage)
     }
 }

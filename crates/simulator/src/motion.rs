@@ -249,7 +249,8 @@ impl Control {
                 }
                 Wish::Accel(wanted_mps2) => {
                     let limits = &scale.bodies[entity].limits;
-                    let wanted_mps2 = wanted_mps2.clamp(-HARDEST_MPS2.min(limits.max_decel_mps2), limits.max_accel_mps2);
+                    let wanted_mps2 =
+                        wanted_mps2.clamp(-HARDEST_MPS2.min(limits.max_decel_mps2), limits.max_accel_mps2);
                     let to_mps = (speed_mps + wanted_mps2 * dt_s).max(0.0);
                     (to_mps, (to_mps - speed_mps) / dt_s, false)
                 }
@@ -305,9 +306,18 @@ impl Control {
         let mut at = moved.position;
         if let Some(offset_m) = offset_m {
             // Where the lane's direction turned over, so did the meaning of left.
-            at.offset_m = if (at.offset_m - lane.offset_m).abs() > (at.offset_m + lane.offset_m).abs() { -offset_m } else { offset_m };
+            at.offset_m = if (at.offset_m - lane.offset_m).abs() > (at.offset_m + lane.offset_m).abs() {
+                -offset_m
+            } else {
+                offset_m
+            };
         }
-        if !next.place_on_lane(entity, at, if offset_m.is_some() { snapped(lane_yaw_rad) } else { lane_yaw_rad }, scale.network) {
+        if !next.place_on_lane(
+            entity,
+            at,
+            if offset_m.is_some() { snapped(lane_yaw_rad) } else { lane_yaw_rad },
+            scale.network,
+        ) {
             return true;
         }
         if sideways_m != 0.0 && along_m.abs() > 1e-9 {
@@ -353,7 +363,9 @@ impl Control {
 
     /// Whether the front of the vehicle under test has come to where its lane ends for good.
     fn at_end_of_road(&self, entity: EntityIndex, scale: &Scale<'_>, next: &State) -> bool {
-        let Some(lane) = next.lane[entity].filter(|_| next.lane_yaw_rad[entity].abs() < FRAC_PI_4) else { return false };
+        let Some(lane) = next.lane[entity].filter(|_| next.lane_yaw_rad[entity].abs() < FRAC_PI_4) else {
+            return false;
+        };
         let footprint = scale.bodies[entity].footprint;
         let front_m = footprint.center_ahead_m + 0.5 * footprint.length_m;
         let moved = scale.network.advance_by(lane, front_m + END_OF_ROAD_M, |ways| self.choose(ways, scale.network));
@@ -372,7 +384,10 @@ impl Control {
         next.off_road_s[entity] = if off_road { now.off_road_s[entity] + dt_s } else { 0.0 };
         if let (Some(place), Some(lane)) = (self.route.front(), next.lane[entity])
             && lane.road == place.road
-            && scale.network.distance_ahead(lane, *place, ROUTE_HORIZON_M).is_none_or(|ahead_m| ahead_m < ROUTE_REACHED_M)
+            && scale
+                .network
+                .distance_ahead(lane, *place, ROUTE_HORIZON_M)
+                .is_none_or(|ahead_m| ahead_m < ROUTE_REACHED_M)
         {
             self.route.pop_front();
         }

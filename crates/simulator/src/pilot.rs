@@ -111,7 +111,8 @@ impl HighwayPilot {
         };
         let clear_m = seen.left_m.abs() - half_width_m - 0.5 * ego.width_m - margin_m;
         let approach_mps = -across_mps * seen.left_m.signum();
-        let enters_soon = approach_mps > self.intent_mps && clear_m < approach_mps * self.horizon_s(gap_m, along_mps, ego.speed_mps);
+        let enters_soon =
+            approach_mps > self.intent_mps && clear_m < approach_mps * self.horizon_s(gap_m, along_mps, ego.speed_mps);
         (clear_m <= 0.0 || enters_soon).then_some(Leader {
             gap_m,
             speed_mps: along_mps,

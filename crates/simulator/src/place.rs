@@ -144,11 +144,9 @@ impl Scale<'_> {
     }
 
     fn at_world(&self, x_m: f64, y_m: f64, yaw_rad: f64) -> Placement {
-        let lane = self
-            .network
-            .locate_toward(x_m, y_m, yaw_rad)
-            .filter(|found| found.outside_m <= ON_ROAD_M)
-            .and_then(|found| Some((found.lane, wrap_angle(yaw_rad - self.network.lane_pose(found.lane)?.heading_rad))));
+        let lane = self.network.locate_toward(x_m, y_m, yaw_rad).filter(|found| found.outside_m <= ON_ROAD_M).and_then(
+            |found| Some((found.lane, wrap_angle(yaw_rad - self.network.lane_pose(found.lane)?.heading_rad))),
+        );
         Placement { x_m, y_m, yaw_rad, lane }
     }
 

@@ -59,12 +59,7 @@ pub fn objects(scale: &Scale<'_>, entity: EntityIndex, into: &mut Vec<Object>) {
 
 /// The centre line of the own lane ahead. Off every road there is none; on a lane that is not for traffic the nearest one that
 /// is counts. `choose` picks the way at forks.
-pub fn lane(
-    scale: &Scale<'_>,
-    entity: EntityIndex,
-    choose: impl Fn(&[LaneRef]) -> usize,
-    into: &mut Vec<LanePoint>,
-) {
+pub fn lane(scale: &Scale<'_>, entity: EntityIndex, choose: impl Fn(&[LaneRef]) -> usize, into: &mut Vec<LanePoint>) {
     into.clear();
     let Some(mut at) = own_lane(scale, entity) else { return };
     let state = scale.state;

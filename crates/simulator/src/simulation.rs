@@ -6,8 +6,8 @@ use std::sync::Arc;
 use cloverleaf_judgement::{Criteria, Criterion, Finding, JudgementError, Scene, Verdict, judge};
 use cloverleaf_road::Network;
 use cloverleaf_scenario::model::{
-    ActionKind, ConditionKind, EntityCondition, InitAction, PrivateAction, Scenario, SpeedTarget, StoryboardElementType,
-    Trigger,
+    ActionKind, ConditionKind, EntityCondition, InitAction, PrivateAction, Scenario, SpeedTarget,
+    StoryboardElementType, Trigger,
 };
 use cloverleaf_vocabulary::{ActorTrace, Draw};
 use serde::{Deserialize, Serialize};
@@ -209,7 +209,12 @@ impl Simulation {
             .collect();
         let traces = bodies
             .iter()
-            .map(|body| ActorTrace { name: body.name.clone(), class: body.class, footprint: body.footprint, states: Vec::new() })
+            .map(|body| ActorTrace {
+                name: body.name.clone(),
+                class: body.class,
+                footprint: body.footprint,
+                states: Vec::new(),
+            })
             .collect();
         let mut simulation = Self {
             run: Run {
@@ -321,7 +326,8 @@ impl Simulation {
                 let (entity, outcome) = match action {
                     InitAction::Global(global) => ("the world".to_owned(), self.start_global(global)),
                     InitAction::Private { entity, action } => {
-                        let outcome = self.entity_index(entity).and_then(|index| self.start_private(index, action, None));
+                        let outcome =
+                            self.entity_index(entity).and_then(|index| self.start_private(index, action, None));
                         (entity.clone(), outcome)
                     }
                     InitAction::Unsupported(_) => continue,
@@ -338,7 +344,7 @@ impl Simulation {
                 Some(_) => left = failed,
             }
         }
-        let placed_later = cast::private_actions(&self.scenario, &self.bodies[self.subject].name).any(|action| places(action));
+        let placed_later = cast::private_actions(&self.scenario, &self.bodies[self.subject].name).any(places);
         if !self.state.present[self.subject] && !placed_later {
             return Err(SimulationError::NoPlace(self.bodies[self.subject].name.clone()));
         }
@@ -410,12 +416,21 @@ impl Simulation {
         }
         let source = at.source;
         match (at.kind, at.state) {
-            (StoryboardElementType::Story | StoryboardElementType::Maneuver, ElementState::Standby) => self.board.begin(element),
+            (StoryboardElementType::Story | StoryboardElementType::Maneuver, ElementState::Standby) => {
+                self.board.begin(element)
+            }
             (StoryboardElementType::ManeuverGroup, ElementState::Standby) => {
-                if at.executions[0] < at.executions[1] { self.board.begin(element) } else { self.board.end(element) }
+                if at.executions[0] < at.executions[1] {
+                    self.board.begin(element)
+                } else {
+                    self.board.end(element)
+                }
             }
             (StoryboardElementType::Act, state) => {
-                let Some(act) = scenario.storyboard.stories.get(source.0[0]).and_then(|s| s.acts.get(source.0[1])) else { return };
+                let Some(act) = scenario.storyboard.stories.get(source.0[0]).and_then(|s| s.acts.get(source.0[1]))
+                else {
+                    return;
+                };
                 if state == ElementState::Standby && self.fires(element, 0, act.start_trigger.as_ref(), true) {
                     self.board.begin(element);
                 } else if state == ElementState::Running && self.fires(element, 1, act.stop_trigger.as_ref(), false) {
@@ -622,7 +637,9 @@ impl Simulation {
                 let control = &self.controls[entity];
                 match &control.brain {
                     Brain::Driver if control.active[0] || control.active[1] => self.drive(entity),
-                    Brain::Traffic(model) | Brain::Reactive(model) if control.active[0] && matches!(control.lon, Lon::Free) => {
+                    Brain::Traffic(model) | Brain::Reactive(model)
+                        if control.active[0] && matches!(control.lon, Lon::Free) =>
+                    {
                         Wish::Accel(following_accel_mps2(&self.scale(), &self.lanes, entity, &model.idm))
                     }
                     _ => Wish::None,
@@ -771,7 +788,9 @@ fn asks_for_road_end(scenario: &Scenario) -> bool {
         matches!(
             condition.kind,
             ConditionKind::Entity {
-                condition: EntityCondition::EndOfRoad { .. } | EntityCondition::Offroad { .. } | EntityCondition::StandStill { .. },
+                condition: EntityCondition::EndOfRoad { .. }
+                    | EntityCondition::Offroad { .. }
+                    | EntityCondition::StandStill { .. },
                 ..
             }
         )

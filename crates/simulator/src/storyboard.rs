@@ -117,12 +117,14 @@ impl Storyboard {
         for (s, story) in scenario.storyboard.stories.iter().enumerate() {
             let at_story = board.add(StoryboardElementType::Story, None, &story.name, Source([s, 0, 0, 0, 0, 0]), 1);
             for (a, act) in story.acts.iter().enumerate() {
-                let at_act = board.add(StoryboardElementType::Act, Some(at_story), &act.name, Source([s, a, 0, 0, 0, 0]), 1);
+                let at_act =
+                    board.add(StoryboardElementType::Act, Some(at_story), &act.name, Source([s, a, 0, 0, 0, 0]), 1);
                 board.remember(at_act, act.start_trigger.as_ref(), act.stop_trigger.as_ref());
                 for (g, group) in act.maneuver_groups.iter().enumerate() {
                     let most = group.maximum_execution_count;
                     let source = Source([s, a, g, 0, 0, 0]);
-                    let at_group = board.add(StoryboardElementType::ManeuverGroup, Some(at_act), &group.name, source, most);
+                    let at_group =
+                        board.add(StoryboardElementType::ManeuverGroup, Some(at_act), &group.name, source, most);
                     for (m, maneuver) in group.maneuvers.iter().enumerate() {
                         let source = Source([s, a, g, m, 0, 0]);
                         let at_maneuver =
@@ -135,7 +137,13 @@ impl Storyboard {
                             board.remember(at_event, event.start_trigger.as_ref(), None);
                             for (i, action) in event.actions.iter().enumerate() {
                                 let source = Source([s, a, g, m, e, i]);
-                                board.add(StoryboardElementType::Action, Some(at_event), &action.name, source, u32::MAX);
+                                board.add(
+                                    StoryboardElementType::Action,
+                                    Some(at_event),
+                                    &action.name,
+                                    source,
+                                    u32::MAX,
+                                );
                             }
                         }
                     }
@@ -192,7 +200,9 @@ impl Storyboard {
         let mut best: Option<(usize, usize)> = None;
         for &index in self.by_name.get(name)? {
             let element = &self.elements[index];
-            let fits = element.path == reference || element.path.ends_with(&format!("::{reference}")) || element.name == reference;
+            let fits = element.path == reference
+                || element.path.ends_with(&format!("::{reference}"))
+                || element.name == reference;
             if element.kind != kind || !fits {
                 continue;
             }

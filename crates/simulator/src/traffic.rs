@@ -48,7 +48,9 @@ impl LaneIndex {
         self.entries.clear();
         for entity in scale.state.entities() {
             let Some(at) = scale.state.lane[entity] else { continue };
-            let (Some(on), Some(road)) = (scale.network.road_position(at), scale.network.road(at.road)) else { continue };
+            let (Some(on), Some(road)) = (scale.network.road_position(at), scale.network.road(at.road)) else {
+                continue;
+            };
             let footprint = scale.bodies[entity].footprint;
             let line_yaw_rad = road.line.at(on.s_m).heading_rad;
             let (sin, cos) = (scale.state.yaw_rad[entity] - line_yaw_rad).sin_cos();
@@ -116,7 +118,8 @@ impl LaneIndex {
 
     fn next_on(&self, lane: LaneRef, s_m: f64, up: bool, but: EntityIndex) -> Option<Entry> {
         let first = self.entries.partition_point(|e| e.lane < lane);
-        let split = self.entries.partition_point(|e| (e.lane, e.s_m) < (lane, s_m) || e.lane == lane && e.s_m == s_m && !up);
+        let split =
+            self.entries.partition_point(|e| (e.lane, e.s_m) < (lane, s_m) || e.lane == lane && e.s_m == s_m && !up);
         let on_lane = |e: &&Entry| e.lane == lane;
         let other = |e: &&Entry| e.entity as usize != but;
         if up {
@@ -136,7 +139,11 @@ fn half_along_m(scale: &Scale<'_>, entity: EntityIndex, heading_of: EntityIndex)
 /// The leader as the follower sees it.
 fn leader(scale: &Scale<'_>, follower: EntityIndex, (other, gap_m): (EntityIndex, f64)) -> Leader {
     let turn_rad = scale.state.yaw_rad[other] - scale.state.yaw_rad[follower];
-    Leader { gap_m, speed_mps: scale.state.speed_mps[other] * turn_rad.cos(), accel_mps2: scale.state.accel_mps2[other] }
+    Leader {
+        gap_m,
+        speed_mps: scale.state.speed_mps[other] * turn_rad.cos(),
+        accel_mps2: scale.state.accel_mps2[other],
+    }
 }
 
 /// Where the middle of an entity is by lane, on the lane it is on and the one it is going to.
@@ -175,7 +182,11 @@ pub fn wanted_lane(
     let road = scale.network.road(from.road)?;
     let direction = road.direction(from.s_m, from.lane)?;
     let accel = |of: EntityIndex, ahead: Option<(EntityIndex, f64)>| {
-        let idm = if of == entity { model.idm } else { Idm { desired_speed_mps: model.idm.desired_speed_mps.max(scale.state.speed_mps[of]), ..model.idm } };
+        let idm = if of == entity {
+            model.idm
+        } else {
+            Idm { desired_speed_mps: model.idm.desired_speed_mps.max(scale.state.speed_mps[of]), ..model.idm }
+        };
         idm.accel_mps2(scale.state.speed_mps[of].max(0.0), ahead.map(|found| leader(scale, of, found)))
     };
     let now_ahead = index.neighbour(scale, entity, middle, true);

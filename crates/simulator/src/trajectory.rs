@@ -82,7 +82,8 @@ impl Path {
         let timed = timing.is_some();
         let mut points: Vec<PathPoint> = Vec::with_capacity(raw.len());
         for point in &raw {
-            let way_m = points.last().map_or(0.0, |last| last.way_m + (point.x_m - last.x_m).hypot(point.y_m - last.y_m));
+            let way_m =
+                points.last().map_or(0.0, |last| last.way_m + (point.x_m - last.x_m).hypot(point.y_m - last.y_m));
             let t_s = match (timing, point.t_s) {
                 (None, _) => 0.0,
                 (Some(timing), Some(t_s)) => {
@@ -94,7 +95,14 @@ impl Path {
             if timed && points.last().is_some_and(|last| t_s <= last.t_s) {
                 return Err(PathError::NoTimes(trajectory.name.clone()));
             }
-            points.push(PathPoint { way_m, t_s, x_m: point.x_m, y_m: point.y_m, yaw_rad: point.yaw_rad, speed_mps: 0.0 });
+            points.push(PathPoint {
+                way_m,
+                t_s,
+                x_m: point.x_m,
+                y_m: point.y_m,
+                yaw_rad: point.yaw_rad,
+                speed_mps: 0.0,
+            });
         }
         if raw.iter().all(|point| point.yaw_is_default) {
             face_the_way(&mut points);

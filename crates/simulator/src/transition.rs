@@ -26,7 +26,8 @@ impl Transition {
             DynamicsDimension::Rate => (peak_rate(dynamics.shape) * change.abs() / dynamics.value.abs(), false),
         };
         // A rate or way of 0 for no change is 0 / 0: nothing to do.
-        let extent = if dynamics.shape == DynamicsShape::Step || change == 0.0 && extent.is_nan() { 0.0 } else { extent };
+        let extent =
+            if dynamics.shape == DynamicsShape::Step || change == 0.0 && extent.is_nan() { 0.0 } else { extent };
         Self { from, change, shape: dynamics.shape, extent: extent.max(0.0), by_way, done: 0.0 }
     }
 

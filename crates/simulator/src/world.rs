@@ -115,7 +115,13 @@ impl State {
     }
 
     /// Puts an entity on a lane, turned against its direction by `lane_yaw_rad`. `false` when the lane does not exist.
-    pub fn place_on_lane(&mut self, entity: EntityIndex, at: LanePosition, lane_yaw_rad: f64, network: &Network) -> bool {
+    pub fn place_on_lane(
+        &mut self,
+        entity: EntityIndex,
+        at: LanePosition,
+        lane_yaw_rad: f64,
+        network: &Network,
+    ) -> bool {
         let Some(pose) = network.lane_pose(at) else { return false };
         self.present[entity] = true;
         self.x_m[entity] = pose.x_m;

@@ -176,11 +176,16 @@ fn a_wrong_configuration_or_rule_is_pointed_at_and_nothing_is_done() {
     assert!(errors.contains("agent.toml: ") && errors.contains("line 2") && errors.contains("sped"), "{errors}");
     car.configure("");
     let rules = fs::read_to_string(car.dir.join("rules.toml")).unwrap();
-    fs::write(car.dir.join("rules.toml"), rules.replace("Vehicle.Acceleration.Long", "Vehicle.Acceleration.Lang")).unwrap();
+    fs::write(car.dir.join("rules.toml"), rules.replace("Vehicle.Acceleration.Long", "Vehicle.Acceleration.Lang"))
+        .unwrap();
     let errors = car.run(Some(&drive)).expect(2).errors();
     assert!(errors.contains("rules.toml:5:9") && errors.contains("did you mean"), "{errors}");
     let check = |name: &str| {
-        Command::new(env!("CARGO_BIN_EXE_cloverleaf-agent")).args(["check", "--config"]).arg(car.dir.join(name)).output().unwrap()
+        Command::new(env!("CARGO_BIN_EXE_cloverleaf-agent"))
+            .args(["check", "--config"])
+            .arg(car.dir.join(name))
+            .output()
+            .unwrap()
     };
     assert_eq!(check("agent.toml").status.code(), Some(2));
     assert_eq!(check("no-such.toml").status.code(), Some(1));

@@ -46,7 +46,7 @@ fn killed_at_random_times_every_clip_arrives_exactly_once() {
     for round in 0..KILLS {
         // Every other round as fast as it goes: then a larger share of the time is sealing and uploading.
         let (speed, longest_ms) =
-            if round % 2 == 0 { (SPEED.to_string(), DRIVE_S * 1000 / SPEED) } else { ("max".to_owned(), 400) };
+            if round % 2 == 0 { (SPEED.to_string(), DRIVE_S * 1000 / SPEED) } else { ("max".to_owned(), 1500) };
         let mut command = shaken.command(Some(&drive), &speed);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(draw.below(longest_ms)));

@@ -123,7 +123,7 @@ pub fn run_drive(
     match report.error {
         Some(source) => {
             let spool = config.spool.dir.clone();
-            Err(CaptureError::Upload { waiting, spool, summary: Box::new(summary), source })
+            Err(CaptureError::Upload { waiting, spool, summary: Box::new(summary), source: Box::new(source) })
         }
         None => Ok(summary),
     }

@@ -94,7 +94,7 @@ pub enum CaptureError {
         summary: Box<CaptureSummary>,
         /// The last failure.
         #[source]
-        source: UploadError,
+        source: Box<UploadError>,
     },
 }
 

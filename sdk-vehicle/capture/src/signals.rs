@@ -160,11 +160,7 @@ impl Signals {
             (Role::Signals(_), Message::Imu(imu)) => self.imu(imu, out),
             (Role::Signals(_), Message::LocationFix(fix)) => self.fix(fix, out),
             (Role::Signals(_), Message::GnssVelocity(velocity)) => self.velocity(velocity, out),
-            (Role::Samples(id), Message::SignalSample(sample)) => {
-                if sample.value.is_finite() {
-                    self.emit(Source::Recorded, id, sample.value, out);
-                }
-            }
+            (Role::Samples(id), Message::SignalSample(sample)) => self.emit(Source::Recorded, id, sample.value, out),
             (Role::Lead, Message::ObjectList(objects)) => self.objects(time, objects, out),
             _ => {}
         }

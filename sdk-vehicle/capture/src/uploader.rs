@@ -89,7 +89,7 @@ impl Worker {
             self.pass();
             for command in commands {
                 if let Command::Sync(answer) = command {
-                    drop(answer.send(self.report.uploaded + self.report.already_there));
+                    answer.send(self.report.uploaded + self.report.already_there).ok();
                 }
             }
         }

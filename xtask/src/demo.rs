@@ -20,7 +20,8 @@ pub struct Options {
 /// Builds the programs, then runs them as a user would.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     setup::packages(&["build"])?;
-    shell::run(&mut shell::cargo(&["build", "-p", "cloverleaf-cli", "-p", "cloverleaf-agent"]))?;
+    // The whole workspace's features, so that the tests find everything built.
+    shell::run(&mut shell::cargo(&["build", "--workspace", "--bins"]))?;
     let cloverleaf = shell::target().join("debug/cloverleaf");
     let demo = shell::target().join("demo");
     if demo.exists() {

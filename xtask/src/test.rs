@@ -23,7 +23,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         None => vec!["--workspace"],
     };
     // The programs first: end-to-end tests start them.
-    shell::run(&mut shell::cargo(&["build", "-p", "cloverleaf-cli", "-p", "cloverleaf-agent"]))?;
+    shell::run(&mut shell::cargo(&["build", "--workspace", "--bins"]))?;
     let mut test = shell::cargo(&["test"]);
     test.args(scope).env("CLOVERLEAF_PYTHON", python);
     shell::run(&mut test)

@@ -40,7 +40,7 @@ impl Program {
         Self::built("cloverleaf-agent")
     }
 
-    /// Builds both programs once a test process, so that `cargo test` alone is enough.
+    /// Builds the programs once a test process, so that `cargo test` alone is enough.
     fn built(name: &str) -> Self {
         static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
         let outcome = BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}")));
@@ -92,7 +92,8 @@ impl Program {
 fn build() -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "-p", "cloverleaf-cli", "-p", "cloverleaf-agent"]);
+    // The same selection as `cargo xtask test`: another one would build other features of the same dependencies anew.
+    command.args(["build", "--quiet", "--workspace", "--bins"]);
     command.current_dir(crate::workspace()).env("CARGO_TARGET_DIR", target_dir());
     let status = command.status().context("starting cargo")?;
     if !status.success() {

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 
 use cloverleaf_scenario::model::{
     ActivateController, DistanceMeasure, FollowTrajectoryAction, GlobalAction, LaneChangeAction, LaneOffsetAction,
-    LaneOffsetTarget, LaneTarget, LongitudinalDistanceAction, ModifyRule, Position, PrivateAction,
-    RelativeDistanceType, SpeedAction, SpeedProfileAction, SpeedTarget,
+    LaneOffsetTarget, LaneTarget, LateralDistanceAction, LongitudinalDistanceAction, ModifyRule, Position,
+    PrivateAction, RelativeDistanceType, SpeedAction, SpeedProfileAction, SpeedTarget, SynchronizeAction,
 };
 
 use crate::cast;
-use crate::motion::{ActionId, Brain, KeepDistance, Lat, Lon, Ramp, relative_speed_mps};
+use crate::distance::Target;
+use crate::motion::{ActionId, Beside, Brain, KeepDistance, Lat, Lon, Ramp, Synchronize, relative_speed_mps};
 use crate::simulation::Simulation;
 use crate::traffic::offset_from_m;
 use crate::trajectory::Path;
@@ -27,6 +28,9 @@ pub enum Begun {
 
 type Outcome = Result<Begun, String>;
 
+/// Fastest movement across where an action names no limit, m/s: a brisk lane change.
+const MAX_SIDEWAYS_MPS: f64 = 1.5;
+
 impl Simulation {
     /// Starts an action of one entity. An error says why it cannot be done now.
     pub(crate) fn start_private(&mut self, entity: EntityIndex, action: &PrivateAction, id: ActionId) -> Outcome {
@@ -39,10 +43,7 @@ impl Simulation {
             PrivateAction::LaneOffset(offset) => self.start_lane_offset(entity, offset, id),
             PrivateAction::FollowTrajectory(follow) => self.start_trajectory(entity, follow, id),
             PrivateAction::AssignRoute(route) => {
-                let mut places = VecDeque::with_capacity(route.waypoints.len());
-                for waypoint in &route.waypoints {
-                    places.extend(self.lane_of(&waypoint.position)?);
-                }
+                let places = self.scale().route_places(route).map_err(|error| error.to_string())?.into();
                 // The first waypoint is where the route begins; one already passed decides nothing.
                 self.controls[entity].route = places;
                 Ok(Begun::Done)
@@ -69,9 +70,8 @@ impl Simulation {
                 Ok(Begun::Done)
             }
             PrivateAction::Visibility { .. } | PrivateAction::Unsupported(_) => Ok(Begun::Done),
-            PrivateAction::LateralDistance(_) | PrivateAction::Synchronize(_) => {
-                Err("this action is not executed by the simulator".to_owned())
-            }
+            PrivateAction::LateralDistance(distance) => self.start_lateral_distance(entity, distance, id),
+            PrivateAction::Synchronize(meeting) => self.start_synchronize(entity, meeting, id),
         }
     }
 
@@ -123,6 +123,11 @@ impl Simulation {
                 self.state.place_on_lane(entity, lane, lane_yaw_rad, &network);
             }
             None => self.state.place(entity, at.x_m, at.y_m, at.yaw_rad, &network),
+        }
+        if let Position::Route { route, .. } = position {
+            // Who is put on a route is meant to follow it.
+            let places = self.scale().route_places(route).map_err(|error| error.to_string())?;
+            self.controls[entity].route = places.into();
         }
         Ok(Begun::Done)
     }
@@ -303,6 +308,43 @@ impl Simulation {
         let limit = action.max_lateral_acceleration_mps2.filter(|limit| *limit > 0.0);
         let transition = Transition::of_offset(from.offset_m, target_m, action.shape, limit);
         self.take_lat(entity, Lat::Offset { transition, continuous: action.continuous }, id);
+        Ok(Begun::Running)
+    }
+
+    fn start_lateral_distance(&mut self, entity: EntityIndex, action: &LateralDistanceAction, id: ActionId) -> Outcome {
+        let reference = self.entity_index(&action.entity)?;
+        let measure = DistanceMeasure {
+            kind: RelativeDistanceType::Lateral,
+            coordinate_system: action.coordinate_system,
+            freespace: action.freespace,
+        };
+        let scale = self.scale();
+        let target = scale.entity(reference).ok_or("the reference entity is not in the world")?;
+        let left_m = scale.lateral_m(entity, &target, measure).ok_or("the lateral distance cannot be measured")?;
+        let wanted_m = action.distance_m.unwrap_or(left_m.abs());
+        let signed_m = match action.displacement.as_str() {
+            "leftToReferencedEntity" => -wanted_m,
+            "rightToReferencedEntity" => wanted_m,
+            _ => wanted_m.copysign(left_m),
+        };
+        let max_speed_mps = action.constraints.and_then(|limits| limits.max_speed_mps).unwrap_or(MAX_SIDEWAYS_MPS);
+        let beside = Beside { entity: reference, signed_m, measure, continuous: action.continuous, max_speed_mps };
+        self.take_lat(entity, Lat::Beside(beside), id);
+        Ok(Begun::Running)
+    }
+
+    fn start_synchronize(&mut self, entity: EntityIndex, action: &SynchronizeAction, id: ActionId) -> Outcome {
+        let target = |position: &Position| {
+            let at = self.scale().place(position).map_err(|error| error.to_string())?;
+            Ok::<_, String>(Target { point_m: [at.x_m, at.y_m], body: None, lane: at.lane.map(|(lane, _)| lane) })
+        };
+        let meeting = Synchronize {
+            master: self.entity_index(&action.master)?,
+            master_target: (target(&action.master_target)?, action.master_tolerance_m),
+            target: (target(&action.target)?, action.tolerance_m),
+            final_speed: action.final_speed,
+        };
+        self.take_lon(entity, Lon::Synchronize(meeting), id);
         Ok(Begun::Running)
     }
 

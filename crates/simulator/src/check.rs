@@ -1,8 +1,8 @@
 //! Refuses, by name and before anything runs, what the simulator would otherwise silently leave out.
 
 use cloverleaf_scenario::model::{
-    ActionKind, Condition, ConditionKind, EntityCondition, EntityObject, GlobalAction, InitAction, Position,
-    PrivateAction, Scenario, Trajectory, TrajectoryShape, Trigger, TtcTarget, Unsupported, ValueCondition,
+    ActionKind, Condition, ConditionKind, EntityCondition, EntityObject, GlobalAction, InRoutePosition, InitAction,
+    Position, PrivateAction, Scenario, Trajectory, TrajectoryShape, Trigger, TtcTarget, Unsupported, ValueCondition,
 };
 
 /// Elements that may be left out because nothing they do moves anybody or decides when something happens.
@@ -116,8 +116,12 @@ impl Check<'_> {
                 self.position(position, place)
             }
             PrivateAction::FollowTrajectory(action) => self.trajectory(&action.trajectory, place),
-            PrivateAction::LateralDistance(_) => self.refuse("LateralDistanceAction", place),
-            PrivateAction::Synchronize(_) => self.refuse("SynchronizeAction", place),
+            PrivateAction::LateralDistance(action) => self.entity(&action.entity, place),
+            PrivateAction::Synchronize(action) => {
+                self.entity(&action.master, place);
+                self.position(&action.master_target, place);
+                self.position(&action.target, place);
+            }
             PrivateAction::AssignRoute(route) => {
                 for waypoint in &route.waypoints {
                     self.position(&waypoint.position, place);
@@ -167,7 +171,12 @@ impl Check<'_> {
 
     fn position(&mut self, position: &Position, place: &str) {
         match position {
-            Position::Route { .. } => self.refuse("RoutePosition", place),
+            Position::Route { route, at, .. } => {
+                route.waypoints.iter().for_each(|waypoint| self.position(&waypoint.position, place));
+                if let InRoutePosition::CurrentEntity(entity) = at {
+                    self.entity(entity, place);
+                }
+            }
             Position::Trajectory { .. } => self.refuse("TrajectoryPosition", place),
             Position::Unsupported(what) => self.foreign(what, place),
             Position::RelativeWorld { entity, .. }

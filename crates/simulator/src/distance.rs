@@ -104,6 +104,16 @@ impl Scale<'_> {
         Some(travel * self.network.distance_between(a, b, ROAD_HORIZON_M)?)
     }
 
+    /// Way from an entity on to a place, m: along the road where the road leads there, else straight. `None` when the place
+    /// lies behind it.
+    pub fn way_to_m(&self, entity: EntityIndex, target: &Target) -> Option<f64> {
+        let from = self.entity(entity)?;
+        let by_road = from.lane.zip(target.lane).and_then(|(a, b)| self.network.distance_ahead(a, b, ROAD_HORIZON_M));
+        let [dx, dy] = [0, 1].map(|axis| target.point_m[axis] - from.point_m[axis]);
+        let (sin, cos) = self.state.yaw_rad[entity].sin_cos();
+        by_road.or_else(|| (dx * cos + dy * sin > 0.0).then(|| dx.hypot(dy)))
+    }
+
     /// Signed distance across, to the left of `entity` positive.
     pub fn lateral_m(&self, entity: EntityIndex, target: &Target, measure: DistanceMeasure) -> Option<f64> {
         let from = self.entity(entity)?;

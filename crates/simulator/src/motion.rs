@@ -5,11 +5,12 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use cloverleaf_road::{LanePosition, LaneRef, Network, wrap_angle};
 use cloverleaf_scenario::model::{
-    DistanceMeasure, DynamicConstraints, LongitudinalDisplacement, LongitudinalGap, SpeedTargetValue,
+    DistanceMeasure, DynamicConstraints, FinalSpeed, LongitudinalDisplacement, LongitudinalGap, SpeedTargetValue,
+    SteadyState,
 };
 
 use crate::bicycle::{Bicycle, Command};
-use crate::distance::Scale;
+use crate::distance::{Scale, Target};
 use crate::traffic::TrafficModel;
 use crate::trajectory::Path;
 use crate::transition::Transition;
@@ -70,6 +71,8 @@ pub enum Lon {
     Profile(VecDeque<Ramp>),
     /// A distance to somebody.
     Distance(KeepDistance),
+    /// Being somewhere when somebody is somewhere.
+    Synchronize(Synchronize),
 }
 
 /// One entry of a speed profile.
@@ -117,6 +120,8 @@ pub enum Lat {
         /// Keep the offset afterwards until stopped.
         continuous: bool,
     },
+    /// A distance to somebody, across.
+    Beside(Beside),
     /// A trajectory; way covered so far, m.
     Path {
         /// Where.
@@ -212,6 +217,11 @@ impl Control {
                 ended.lat = done && !*continuous;
                 ended.road = self.follow_lane(entity, scale, way_m, Some(offset_m), next);
             }
+            (Lat::Beside(beside), _) => {
+                let (offset_m, done) = beside.offset_m(entity, scale, dt_s);
+                ended.lat = done;
+                ended.road = self.follow_lane(entity, scale, way_m, offset_m, next);
+            }
             (Lat::Free, Wish::Command(command)) if self.active[1] => {
                 let limits = &scale.bodies[entity].limits;
                 let rolled = bicycle(now, entity).roll(command.steering_rad, speed_mps, accel_mps2, limits, dt_s);
@@ -275,6 +285,10 @@ impl Control {
                 let (to_mps, done) = keep.speed_mps(entity, scale, dt_s);
                 scripted(to_mps, done)
             }
+            Lon::Synchronize(meeting) => {
+                let (to_mps, done) = meeting.speed_mps(entity, scale, dt_s);
+                scripted(to_mps, done)
+            }
         }
     }
 
@@ -329,36 +343,9 @@ impl Control {
         moved.end_of_road
     }
 
-    /// Which way to take at a fork: the one from which the next place of the route is nearest; without a route the straightest,
-    /// as the network's own `advance` has it.
+    /// Which way to take at a fork.
     pub fn choose(&self, ways: &[LaneRef], network: &Network) -> usize {
-        let start = |lane: &LaneRef| -> Option<LanePosition> {
-            let section = network.road(lane.road)?.sections.get(lane.section as usize)?;
-            let backward = network.lane(*lane)?.direction == cloverleaf_road::LaneDirection::Backward;
-            let s_m = if backward { section.end_m.next_down() } else { section.start_m };
-            Some(LanePosition { road: lane.road, s_m, lane: lane.lane, offset_m: 0.0 })
-        };
-        for place in &self.route {
-            let reach = |lane: &LaneRef| network.distance_ahead(start(lane)?, *place, ROUTE_HORIZON_M);
-            let best = ways
-                .iter()
-                .enumerate()
-                .filter_map(|(index, lane)| Some((index, reach(lane)?)))
-                .min_by(|a, b| a.1.total_cmp(&b.1));
-            if let Some((index, _)) = best {
-                return index;
-            }
-        }
-        let turn = |lane: &LaneRef| {
-            network.road(lane.road).and_then(|road| Some((road, road.sections.get(lane.section as usize)?))).map_or(
-                f64::INFINITY,
-                |(road, section)| {
-                    let heading = |s_m: f64| road.line.at(s_m).heading_rad;
-                    wrap_angle(heading(section.end_m) - heading(section.start_m)).abs()
-                },
-            )
-        };
-        (1..ways.len()).fold(0, |best, index| if turn(&ways[index]) < turn(&ways[best]) - 1e-9 { index } else { best })
+        way_to(self.route.iter(), ways, network)
     }
 
     /// Whether the front of the vehicle under test has come to where its lane ends for good.
@@ -400,6 +387,39 @@ const END_OF_ROAD_M: f64 = 0.5;
 const ROUTE_HORIZON_M: f64 = 20_000.0;
 /// This near a place of the route counts as passed, m.
 const ROUTE_REACHED_M: f64 = 1.0;
+
+/// Which way to take at a fork: the one from which the next of `places` that can be reached at all is nearest; else the
+/// straightest, as the network's own `advance` has it.
+pub fn way_to<'a>(places: impl Iterator<Item = &'a LanePosition>, ways: &[LaneRef], network: &Network) -> usize {
+    let start = |lane: &LaneRef| -> Option<LanePosition> {
+        let section = network.road(lane.road)?.sections.get(lane.section as usize)?;
+        let backward = network.lane(*lane)?.direction == cloverleaf_road::LaneDirection::Backward;
+        let s_m = if backward { section.end_m.next_down() } else { section.start_m };
+        Some(LanePosition { road: lane.road, s_m, lane: lane.lane, offset_m: 0.0 })
+    };
+    for place in places {
+        let reach = |lane: &LaneRef| network.distance_ahead(start(lane)?, *place, ROUTE_HORIZON_M);
+        let best = ways
+            .iter()
+            .enumerate()
+            .filter_map(|(index, lane)| Some((index, reach(lane)?)))
+            .min_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((index, _)) = best {
+            return index;
+        }
+    }
+    let turn = |lane: &LaneRef| {
+        let road = network.road(lane.road);
+        road.and_then(|road| Some((road, road.sections.get(lane.section as usize)?))).map_or(
+            f64::INFINITY,
+            |(road, section)| {
+                let heading = |s_m: f64| road.line.at(s_m).heading_rad;
+                wrap_angle(heading(section.end_m) - heading(section.start_m)).abs()
+            },
+        )
+    };
+    (1..ways.len()).fold(0, |best, index| if turn(&ways[index]) < turn(&ways[best]) - 1e-9 { index } else { best })
+}
 
 /// The steered vehicle's state as the single-track model has it.
 fn bicycle(state: &State, entity: EntityIndex) -> Bicycle {
@@ -496,3 +516,88 @@ impl KeepDistance {
         (to_mps, reached && !self.continuous)
     }
 }
+
+/// `SynchronizeAction`.
+#[derive(Debug, Clone)]
+pub struct Synchronize {
+    /// With whom.
+    pub master: EntityIndex,
+    /// Where the other will be, and how near counts, m.
+    pub master_target: (Target, f64),
+    /// Where this entity will be, and how near counts, m.
+    pub target: (Target, f64),
+    /// Speed on arrival.
+    pub final_speed: Option<FinalSpeed>,
+}
+
+impl Synchronize {
+    /// The speed with which both arrive together: the one whose straight ramp to the final speed covers the remaining way in
+    /// the other's remaining time; without a final speed the mean.
+    fn speed_mps(&self, entity: EntityIndex, scale: &Scale<'_>, dt_s: f64) -> (f64, bool) {
+        let (now, limits) = (scale.state, &scale.bodies[entity].limits);
+        let (speed_mps, master_mps) = (now.speed_mps[entity], now.speed_mps[self.master]);
+        let final_mps = self.final_speed.map(|last| match last.relative {
+            None => last.value,
+            Some(kind) => relative_speed_mps(master_mps, last.value, kind),
+        });
+        let own_m = scale.way_to_m(entity, &self.target.0).filter(|way_m| *way_m > self.target.1);
+        let master_m = scale.way_to_m(self.master, &self.master_target.0).filter(|way_m| *way_m > self.master_target.1);
+        let (Some(mut own_m), Some(master_m)) = (own_m, master_m) else {
+            return (final_mps.unwrap_or(speed_mps), true);
+        };
+        if master_mps < STANDING_MPS {
+            return (speed_mps, false);
+        }
+        let mut left_s = master_m / master_mps;
+        if let (Some(last), Some(final_mps)) = (self.final_speed, final_mps) {
+            // The last part is driven steadily.
+            let (steady_m, steady_s) = match last.steady {
+                None => (0.0, 0.0),
+                Some(SteadyState::Distance(way_m)) => (way_m, way_m / final_mps.max(0.1)),
+                Some(SteadyState::Time(time_s)) => (time_s * final_mps, time_s),
+            };
+            if own_m <= steady_m {
+                return (final_mps, false);
+            }
+            (own_m, left_s) = (own_m - steady_m, left_s - steady_s);
+        }
+        let mean_mps = own_m / left_s.max(dt_s);
+        let wanted_mps =
+            final_mps.map_or(mean_mps, |final_mps| 2.0 * mean_mps - final_mps).clamp(0.0, limits.max_speed_mps);
+        let accel_mps2 = ((wanted_mps - speed_mps) / 0.2).clamp(-limits.max_decel_mps2, limits.max_accel_mps2);
+        ((speed_mps + accel_mps2 * dt_s).max(0.0), false)
+    }
+}
+
+/// `LateralDistanceAction`.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// To whom.
+    pub entity: EntityIndex,
+    /// How far, m, positive when the other is to be to the left.
+    pub signed_m: f64,
+    /// How measured.
+    pub measure: DistanceMeasure,
+    /// Until stopped.
+    pub continuous: bool,
+    /// Fastest movement across, m/s.
+    pub max_speed_mps: f64,
+}
+
+impl Beside {
+    /// The offset in the entity's lane after this step, if it can be told, and whether the distance is reached for good.
+    fn offset_m(&self, entity: EntityIndex, scale: &Scale<'_>, dt_s: f64) -> (Option<f64>, bool) {
+        let found = scale.entity(self.entity).and_then(|target| scale.lateral_m(entity, &target, self.measure));
+        let (Some(left_m), Some(lane)) = (found, scale.state.lane[entity]) else { return (None, false) };
+        let error_m = left_m - self.signed_m;
+        let most_m = self.max_speed_mps * dt_s;
+        let move_m = (error_m * dt_s / BESIDE_LAG_S).clamp(-most_m, most_m);
+        let Some(road) = scale.network.road(lane.road) else { return (None, false) };
+        // To the left in the entity's view is up in t when it drives along s.
+        let up = (scale.state.yaw_rad[entity] - road.line.at(lane.s_m).heading_rad).cos().signum();
+        (Some(lane.offset_m + up * move_m), !self.continuous && error_m.abs() < DISTANCE_REACHED[0])
+    }
+}
+
+/// How quickly a lateral distance is regulated, s.
+const BESIDE_LAG_S: f64 = 0.8;

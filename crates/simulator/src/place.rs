@@ -1,9 +1,10 @@
 //! OpenSCENARIO positions as poses and lane positions.
 
-use cloverleaf_road::{LanePosition, RoadPosition, wrap_angle};
-use cloverleaf_scenario::model::{Orientation, Position, Reference, RelativeLaneDistance};
+use cloverleaf_road::{LanePosition, LaneRef, RoadPosition, wrap_angle};
+use cloverleaf_scenario::model::{InRoutePosition, Orientation, Position, Reference, RelativeLaneDistance, Route};
 
 use crate::distance::Scale;
+use crate::motion::way_to;
 use crate::world::{EntityIndex, ON_ROAD_M};
 
 /// A resolved position.
@@ -51,6 +52,9 @@ pub enum PlaceError {
     /// The entity is not declared.
     #[error("entity {0:?} is not declared")]
     NoEntity(String),
+    /// A route without a waypoint on the road.
+    #[error("route {0:?} has no waypoint on the road")]
+    NoRoute(String),
     /// A number that is not finite.
     #[error("the position is not finite")]
     NotFinite,
@@ -101,7 +105,20 @@ impl Scale<'_> {
                 let at = LanePosition { lane, offset_m: *offset_m, ..from };
                 self.at_lane(self.further(at, *along).ok_or_else(missing)?, orientation)?
             }
-            Position::Route { .. } => return Err(PlaceError::Unsupported("RoutePosition")),
+            Position::Route { route, at, orientation } => match at {
+                InRoutePosition::CurrentEntity(entity) => {
+                    let of = self.reference(entity)?;
+                    self.at_world(self.state.x_m[of], self.state.y_m[of], turned(orientation, self.state.yaw_rad[of]))
+                }
+                InRoutePosition::Road { path_s_m, t_m } => {
+                    let on = self.along_route(route, *path_s_m)?;
+                    self.at_road(RoadPosition { road: on.road, s_m: on.s_m, t_m: *t_m }, orientation)?
+                }
+                InRoutePosition::Lane { path_s_m, lane, offset_m } => {
+                    let on = self.along_route(route, *path_s_m)?;
+                    self.at_lane(LanePosition { lane: *lane, offset_m: *offset_m, ..on }, orientation)?
+                }
+            },
             Position::Trajectory { .. } => return Err(PlaceError::Unsupported("TrajectoryPosition")),
             Position::Unsupported(_) => return Err(PlaceError::Unsupported("GeoPosition")),
         };
@@ -116,6 +133,22 @@ impl Scale<'_> {
         let target = from.lane.checked_add(if left_is_up { count } else { count.checked_neg()? })?;
         // Crossing the middle skips lane 0.
         if from.lane.signum() == target.signum() { Some(target) } else { target.checked_add(-from.lane.signum()) }
+    }
+
+    /// The places a route passes, by lane.
+    pub fn route_places(&self, route: &Route) -> Result<Vec<LanePosition>, PlaceError> {
+        let places =
+            route.waypoints.iter().map(|waypoint| Ok(self.place(&waypoint.position)?.lane.map(|(lane, _)| lane)));
+        Ok(places.collect::<Result<Vec<_>, PlaceError>>()?.into_iter().flatten().collect())
+    }
+
+    /// The place a way along a route.
+    fn along_route(&self, route: &Route, way_m: f64) -> Result<LanePosition, PlaceError> {
+        let places = self.route_places(route)?;
+        let [first, rest @ ..] = places.as_slice() else { return Err(PlaceError::NoRoute(route.name.clone())) };
+        let choose = |ways: &[LaneRef]| way_to(rest.iter(), ways, self.network);
+        let reached = self.network.advance_by(LanePosition { offset_m: 0.0, ..*first }, way_m, choose);
+        reached.map(|reached| reached.position).ok_or_else(|| PlaceError::NoRoute(route.name.clone()))
     }
 
     fn reference(&self, name: &str) -> Result<EntityIndex, PlaceError> {

@@ -124,6 +124,32 @@ fn distances_are_kept_between_bumpers() {
 }
 
 #[test]
+fn two_meet_where_and_when_they_are_meant_to() {
+    let lane = |lane: i32, s: f64| format!(r#"<LanePosition roadId="1" laneId="{lane}" s="{s}"/>"#);
+    let meet = format!(
+        r#"<SynchronizeAction masterEntityRef="Ego" targetToleranceMaster="1" targetTolerance="1"><TargetPositionMaster>{}</TargetPositionMaster>
+        <TargetPosition>{}</TargetPosition><FinalSpeed><AbsoluteSpeed value="18"/></FinalSpeed></SynchronizeAction>"#,
+        lane(-2, 400.0),
+        lane(-1, 450.0)
+    );
+    // The ego needs 15 s for 300 m; A is to be at 450 m then, with 18 m/s.
+    let run = run(&event("E", "priority='override'", &meet, &time(1.0)), &time(16.0));
+    near(at(&run, "Ego", 15.0).x_m, 400.0, 0.5);
+    near(at(&run, "A", 15.0).x_m, 450.0, 2.0);
+    near(at(&run, "A", 15.0).speed_mps, 18.0, 0.5);
+}
+
+#[test]
+fn lateral_distances_are_kept_between_sides() {
+    let beside = r#"<LateralAction><LateralDistanceAction entityRef="Ego" distance="0.7" freespace="true" continuous="true" coordinateSystem="road">
+        <DynamicConstraints maxAcceleration="2" maxDeceleration="2" maxSpeed="1"/></LateralDistanceAction></LateralAction>"#;
+    let run = run(&event("E", "priority='override'", beside, &time(1.0)), &time(12.0));
+    // Ego's middle is at -5.25, both are 1.8 m wide; 1 m/s is the fastest it may move over.
+    near(at(&run, "A", 11.0).y_m, -5.25 + 1.8 + 0.7, 0.02);
+    assert!(at(&run, "A", 1.5).y_m >= -1.75 - 0.51);
+}
+
+#[test]
 fn a_trajectory_by_time_is_where_it_says_when_it_says() {
     let vertex = |t: f64, x: f64, y: f64| {
         format!(r#"<Vertex time="{t}"><Position><WorldPosition x="{x}" y="{y}" h="0.0"/></Position></Vertex>"#)

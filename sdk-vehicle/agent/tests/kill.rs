@@ -1,7 +1,5 @@
 //! `kill -9` at any moment, restart, and every sealed clip arrives exactly once.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
 mod common;
 
 use std::collections::BTreeMap;

@@ -165,7 +165,10 @@ impl Lake {
             .with_columns(columns.fields().cloned())
             .with_partition_columns([PARTITION])
             // Statistics of every column, so that a search skips files whose largest speed is too small.
-            .with_configuration_property(TableProperty::DataSkippingNumIndexedCols, Some(schema.fields().len().to_string()))
+            .with_configuration_property(
+                TableProperty::DataSkippingNumIndexedCols,
+                Some(schema.fields().len().to_string()),
+            )
             .with_save_mode(SaveMode::ErrorIfExists)
             .with_commit_properties(CommitProperties::default().with_max_retries(0))
             .await
@@ -259,7 +262,8 @@ impl Keys {
                 }
             }
             let days = column(table, batch, PARTITION)?;
-            let days = days.as_primitive_opt::<Date32Type>().ok_or_else(|| wrong_type(table, PARTITION, "date", days))?;
+            let days =
+                days.as_primitive_opt::<Date32Type>().ok_or_else(|| wrong_type(table, PARTITION, "date", days))?;
             keys.days.extend(days.iter().flatten());
         }
         Ok(keys)

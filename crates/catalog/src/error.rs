@@ -14,7 +14,7 @@ pub enum CatalogError {
         problem: String,
     },
     /// Something else lies where the lake should be.
-    #[error("{path} is a file, not a folder: a lake is a folder (give another --lake, or move the file away)")]
+    #[error("{path} is or lies below a file: a lake is a folder (give another --lake, or move the file away)")]
     NotADirectory {
         /// The path asked for.
         path: String,
@@ -44,7 +44,9 @@ pub enum CatalogError {
         source: Box<deltalake::DeltaTableError>,
     },
     /// Other writers won every race.
-    #[error("table {table} was changed by other writers {attempts} times in a row while we tried to commit: try again, or run fewer writers")]
+    #[error(
+        "table {table} was changed by other writers {attempts} times in a row while we tried to commit: try again, or run fewer writers"
+    )]
     Contention {
         /// Which table.
         table: Table,

@@ -50,9 +50,7 @@ impl Lake {
         let root: Arc<dyn ObjectStore> = match scheme {
             ObjectStoreScheme::Local => {
                 let path = location.to_file_path().map_err(|()| bad("the URL has no local path".to_owned()))?;
-                if path.exists() && !path.is_dir() {
-                    return Err(CatalogError::NotADirectory { path: path.display().to_string() });
-                }
+                refuse_file(&path)?;
                 Arc::new(LocalFileSystem::new())
             }
             ObjectStoreScheme::Memory => Arc::new(InMemory::new()),
@@ -128,10 +126,10 @@ impl Lake {
         &self,
         table: Table,
     ) -> Result<(Arc<dyn ObjectStore>, Arc<dyn ObjectStore>, Url), CatalogError> {
-        let location = self.location.join(&format!("{TABLES}/{table}/")).map_err(|error| CatalogError::BadUrl {
-            url: self.shown.to_string(),
-            problem: error.to_string(),
-        })?;
+        let location = self
+            .location
+            .join(&format!("{TABLES}/{table}/"))
+            .map_err(|error| CatalogError::BadUrl { url: self.shown.to_string(), problem: error.to_string() })?;
         let path = self.prefix.clone().join(TABLES).join(table.name());
         Ok((Arc::new(PrefixStore::new(self.root.clone(), path)), self.root.clone(), location))
     }
@@ -163,11 +161,26 @@ fn location(url: &str) -> Result<Url, CatalogError> {
     Ok(parsed)
 }
 
+/// A lake that does not exist yet is fine; a file in its place, or above it, is not.
+fn refuse_file(path: &std::path::Path) -> Result<(), CatalogError> {
+    // Without the slash at its end, with which a file would only look absent.
+    let path: PathBuf = path.components().collect();
+    let in_the_way = match std::fs::metadata(&path) {
+        Ok(found) => !found.is_dir(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotADirectory,
+    };
+    if in_the_way { Err(CatalogError::NotADirectory { path: path.display().to_string() }) } else { Ok(()) }
+}
+
 /// A person waits for the answer, so an unreachable store is given up after some seconds, not object_store's 3 minutes.
 fn patience() -> RetryConfig {
     RetryConfig {
         max_retries: 5,
         retry_timeout: Duration::from_secs(20),
-        backoff: BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(3), base: 2.0 },
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(3),
+            base: 2.0,
+        },
     }
 }

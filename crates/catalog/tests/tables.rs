@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray, new_null_array};
+use arrow::array::{
+    ArrayRef, AsArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray, new_null_array,
+};
 use arrow::datatypes::{Float64Type, Int64Type};
 use cloverleaf_catalog::{CatalogError, Lake, Table};
 use futures::TryStreamExt;
@@ -114,7 +116,9 @@ async fn queries_never_write() {
         assert!(matches!(error, CatalogError::QueryWrites { .. }), "{query}: {error:?}");
         assert!(error.to_string().contains("only read the lake"), "{error}");
     }
-    for query in ["SELECT * FROM '/etc/passwd'", "SELECT 1; SELECT 2", "SELEC 1", "", "SELECT * FROM read_csv('/etc/passwd')"] {
+    for query in
+        ["SELECT * FROM '/etc/passwd'", "SELECT 1; SELECT 2", "SELEC 1", "", "SELECT * FROM read_csv('/etc/passwd')"]
+    {
         let error = lake.sql(query).await.err().unwrap_or_else(|| panic!("{query} was run"));
         assert!(matches!(error, CatalogError::Query(_)), "{query}: {error:?}");
     }
@@ -146,9 +150,13 @@ async fn a_lake_that_does_not_exist_is_empty_and_stays_unmade() {
 #[tokio::test]
 async fn what_is_no_lake_is_refused_with_advice() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let error = Lake::open(file.path().to_str().unwrap()).await.unwrap_err();
-    assert!(matches!(error, CatalogError::NotADirectory { .. }), "{error:?}");
-    for (url, expected) in [("", "empty"), ("ftp://host/x", "not a lake"), ("s3://", "not a lake"), ("s3://b/p?x=1", "'?'")] {
+    for path in [file.path().to_path_buf(), file.path().join("below")] {
+        let error = Lake::open(path.to_str().unwrap()).await.unwrap_err();
+        assert!(matches!(error, CatalogError::NotADirectory { .. }), "{error:?}");
+    }
+    for (url, expected) in
+        [("", "empty"), ("ftp://host/x", "not a lake"), ("s3://", "not a lake"), ("s3://b/p?x=1", "'?'")]
+    {
         let error = Lake::open(url).await.unwrap_err();
         assert!(matches!(error, CatalogError::BadUrl { .. }), "{url}: {error:?}");
         assert!(error.to_string().contains(expected), "{url}: {error}");
@@ -194,9 +202,8 @@ async fn a_table_from_before_a_column_was_added_reads_as_null_and_grows() {
 
 #[tokio::test]
 async fn other_tools_read_the_tables() {
-    let python = std::env::var("CLOVERLEAF_PYTHON").unwrap_or_else(|_| {
-        format!("{}/../../target/lake-venv/bin/python", env!("CARGO_MANIFEST_DIR"))
-    });
+    let python = std::env::var("CLOVERLEAF_PYTHON")
+        .unwrap_or_else(|_| format!("{}/../../target/lake-venv/bin/python", env!("CARGO_MANIFEST_DIR")));
     let can = std::process::Command::new(&python).args(["-c", "import deltalake, duckdb, pyarrow"]).output();
     if !can.is_ok_and(|output| output.status.success()) {
         eprintln!("skipped other_tools_read_the_tables: {python} with deltalake, duckdb and pyarrow absent");
@@ -214,7 +221,7 @@ for name in ["clips", "events", "signals", "objects"]:
     rows = deltalake.DeltaTable(f"{lake}/tables/{name}").to_pyarrow_table()
     assert rows.num_rows == 6, (name, rows.num_rows)
 signals = deltalake.DeltaTable(f"{lake}/tables/signals").to_pyarrow_table()
-print(duckdb.sql('SELECT sum("Vehicle.Speed")::BIGINT FROM signals').fetchone()[0])
+print(duckdb.sql('SELECT sum("Vehicle.Speed")::BIGINT FROM signals').fetchall()[0][0])
 "#;
     let output = std::process::Command::new(&python).args(["-c", script]).arg(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -9,6 +9,8 @@ const STEP_S: f64 = 0.05;
 const MARGIN_S: f64 = 4.0;
 /// Slower objects stand still, m/s.
 const STANDING_MPS: f64 = 2.0;
+/// Reflections of one vehicle lie within this, m.
+const CAR_LENGTH_M: f64 = 5.0;
 /// Accelerations beyond these are errors of tracking, m/s2: dry friction allows about 9.
 const MAX_ACCEL_MPS2: f64 = 12.0;
 const MAX_LATERAL_ACCEL_MPS2: f64 = 6.0;
@@ -188,14 +190,14 @@ pub fn following(clip: &ClipTracks, thresholds: &CarFollowingThresholds, from_s:
     let mut findings = Findings::default();
     let (first_s, last_s) = clip.own.span_s();
     let times = times(((from_s - MARGIN_S).max(first_s), (to_s + MARGIN_S).min(last_s)));
-    let lead = |t_s: f64| followed(clip, thresholds, t_s);
     // Runs of one lead, with lapses of up to half a second (a bend in which it leaves the lane's middle).
     let mut runs: Vec<(usize, f64, f64)> = Vec::new();
     for t_s in times {
-        let Some(track) = lead(t_s) else { continue };
-        match runs.last_mut() {
-            Some(run) if run.0 == track && t_s - run.2 <= 0.5 + STEP_S => run.2 = t_s,
-            _ => runs.push((track, t_s, t_s)),
+        for track in followed(clip, thresholds, t_s) {
+            match runs.iter_mut().rev().find(|run| run.0 == track) {
+                Some(run) if t_s - run.2 <= 0.5 + STEP_S => run.2 = t_s,
+                _ => runs.push((track, t_s, t_s)),
+            }
         }
     }
     let longest = runs.into_iter().max_by(|a, b| (a.2 - a.1).total_cmp(&(b.2 - b.1)));
@@ -221,25 +223,25 @@ pub fn following(clip: &ClipTracks, thresholds: &CarFollowingThresholds, from_s:
     findings
 }
 
-/// The lead vehicle at one instant: the nearest moving track in our lane, if it counts.
-fn followed(clip: &ClipTracks, thresholds: &CarFollowingThresholds, t_s: f64) -> Option<usize> {
-    let own = clip.own.at(t_s)?;
-    if own.speed_mps < thresholds.min_ego_speed_mps {
-        return None;
-    }
+/// The tracks of the lead vehicle at one instant: the nearest moving one in our lane, if it counts, and what lies within
+/// a car's length behind that face. A radar often keeps several tracks on one vehicle, and the nearest changes.
+fn followed(clip: &ClipTracks, thresholds: &CarFollowingThresholds, t_s: f64) -> Vec<usize> {
+    let Some(own) = clip.own.at(t_s).filter(|own| own.speed_mps >= thresholds.min_ego_speed_mps) else {
+        return Vec::new();
+    };
     let ahead = |track: &Track| {
         let offset = offset_m(clip, track, t_s)?;
         let gap_m = clip.gap_m(t_s, track.at(t_s)?.s_m)?;
         (gap_m > 0.0 && offset.abs() < clip.lane_width_m / 2.0 && track.mean_speed_mps() > STANDING_MPS)
             .then_some(gap_m)
     };
-    let (index, gap_m) = clip
-        .tracks
-        .iter()
-        .enumerate()
-        .filter_map(|(i, track)| Some((i, ahead(track)?)))
-        .min_by(|a, b| a.1.total_cmp(&b.1))?;
-    (gap_m / own.speed_mps <= thresholds.max_time_gap_s).then_some(index)
+    let in_lane: Vec<(usize, f64)> =
+        clip.tracks.iter().enumerate().filter_map(|(index, track)| Some((index, ahead(track)?))).collect();
+    let nearest_m = in_lane.iter().map(|(_, gap_m)| *gap_m).fold(f64::INFINITY, f64::min);
+    if nearest_m / own.speed_mps > thresholds.max_time_gap_s {
+        return Vec::new();
+    }
+    in_lane.into_iter().filter(|(_, gap_m)| *gap_m <= nearest_m + CAR_LENGTH_M).map(|(index, _)| index).collect()
 }
 
 fn following_of(clip: &ClipTracks, index: usize, span_s: (f64, f64)) -> Result<Found, String> {

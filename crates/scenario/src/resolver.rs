@@ -43,9 +43,10 @@ pub struct Folder {
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 impl Folder {
-    /// Paths are relative to `root`.
+    /// Paths are relative to `root`, which is itself taken from the working folder: listed paths stay readable.
     pub fn new(root: impl Into<std::path::PathBuf>) -> Self {
-        Self { root: root.into() }
+        let root = root.into();
+        Self { root: std::path::absolute(&root).unwrap_or(root) }
     }
 }
 

@@ -21,7 +21,13 @@ pub struct Row {
 
 impl Row {
     /// A row with its ratio.
-    pub fn new(name: &'static str, value: f64, unit: &'static str, peer: &'static str, peer_value: Option<f64>) -> Self {
+    pub fn new(
+        name: &'static str,
+        value: f64,
+        unit: &'static str,
+        peer: &'static str,
+        peer_value: Option<f64>,
+    ) -> Self {
         Self { name, value, unit, peer, peer_value, ratio: peer_value.map(|peer| value / peer) }
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use cloverleaf_capture::{CaptureConfig, CaptureSummary, Pace, run_drive};
+use cloverleaf_capture::{CaptureConfig, CaptureSummary, Pace, RuleText, run_drive};
 use cloverleaf_catalog::Lake;
 use cloverleaf_judgement::{Criteria, Summary};
 use cloverleaf_mining::MinedScenario;
 use cloverleaf_replay::ReplayOptions;
 use cloverleaf_scenario::{Folder, Loaded};
 use cloverleaf_simulator::{RunOptions, driver_by_name};
+use cloverleaf_sources::comma2k19;
 use serde::Serialize;
 
 use super::{LakeArgument, block_on};
@@ -24,11 +25,21 @@ const DRIVER: &str = "highway-pilot";
 /// Options of `cloverleaf loop`.
 #[derive(Args)]
 #[command(after_help = "Clips that the lake has already are recognised: a drive can go round the loop again.\n\
-Exit code 0: the way was gone to its end, whatever the verdicts; 3: some clips were set aside.")]
+Exit code 0: the way was gone to its end, whatever the verdicts; 3: some clips were set aside.\n\n\
+Examples:\n\
+  cloverleaf loop --drive drive.mcap --lake lake\n\
+  cloverleaf loop --drive comma2k19/Example_1 --dbc toyota_pt.dbc toyota_adas.dbc --lake lake")]
 pub struct Options {
-    /// The drive recording (cloverleaf drive generate, cloverleaf drive import).
+    /// The drive recording (cloverleaf drive generate, cloverleaf drive import); or, with --dbc, the folder of a
+    /// comma2k19 segment, which is imported first.
     #[arg(long, value_name = "FILE.mcap")]
     drive: PathBuf,
+    /// DBC files for importing a comma2k19 segment.
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    dbc: Vec<PathBuf>,
+    /// Other rules than the ones that ship (sdk-vehicle/rules/loop.toml).
+    #[arg(long, value_name = "FILE.toml")]
+    rules: Option<PathBuf>,
     #[command(flatten)]
     lake: LakeArgument,
     /// Folder for what is made beside the lake: spool, replay, scenarios, report. Otherwise `loop/` in a local lake, or
@@ -46,6 +57,8 @@ struct LoopSummary {
     drive: String,
     lake: String,
     out: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import: Option<Stage<Imported>>,
     capture: Stage<CaptureSummary>,
     ingest: Stage<cloverleaf_ingest::Report>,
     search: Stage<Found>,
@@ -78,6 +91,13 @@ impl<T> Flat<T> {
             Self::Object(value) | Self::List { items: value } => value,
         }
     }
+}
+
+#[derive(Debug, Serialize)]
+struct Imported {
+    drive: PathBuf,
+    messages: u64,
+    bytes: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -143,8 +163,13 @@ pub fn run(options: &Options) -> anyhow::Result<Outcome> {
         }
     };
 
-    let capture = timed(&clock, || capture(&options.drive, lake_url, &out, &clock))?;
-    say(capture_text(&options.drive, &capture));
+    let import = if options.dbc.is_empty() { None } else { Some(timed(&clock, || import(options, &out))?) };
+    if let Some(stage) = &import {
+        say(import_text(stage));
+    }
+    let drive = import.as_ref().map_or(&options.drive, |stage| &stage.result.get().drive);
+    let capture = timed(&clock, || capture(drive, options.rules.as_deref(), lake_url, &out, &clock))?;
+    say(capture_text(drive, &capture));
     let boot = capture.result.get().boot.as_ref().context("the recording names no boot")?.to_string();
 
     let lake = block_on(async { Ok(Lake::open(lake_url).await?) })?;
@@ -185,9 +210,10 @@ pub fn run(options: &Options) -> anyhow::Result<Outcome> {
         Some(stage)
     };
     let summary = LoopSummary {
-        drive: options.drive.display().to_string(),
+        drive: drive.display().to_string(),
         lake: lake_url.clone(),
         out: out.display().to_string(),
+        import,
         capture,
         ingest,
         search,
@@ -228,9 +254,33 @@ fn as_list<T>(result: Flat<T>) -> Flat<T> {
     }
 }
 
-fn capture(drive: &Path, lake: &str, out: &Path, clock: &SystemClock) -> anyhow::Result<CaptureSummary> {
+fn import(options: &Options, out: &Path) -> anyhow::Result<Imported> {
+    let bar = Progress::new("importing the segment");
+    let drive = out.join("drive.mcap");
+    let summary = comma2k19::import(&options.drive, &options.dbc, &drive, &mut |progress| {
+        bar.set((progress.done * 1000.0) as u64, 1000);
+    })?;
+    drop(bar);
+    for warning in &summary.warnings {
+        eprintln!("note: {warning}");
+    }
+    Ok(Imported { drive, messages: summary.message_count(), bytes: summary.size_bytes })
+}
+
+fn capture(
+    drive: &Path,
+    rules: Option<&Path>,
+    lake: &str,
+    out: &Path,
+    clock: &SystemClock,
+) -> anyhow::Result<CaptureSummary> {
     let bar = Progress::new("driving");
-    let config = CaptureConfig::new(out.join("spool"), lake);
+    let mut config = CaptureConfig::new(out.join("spool"), lake);
+    if let Some(path) = rules {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+        config.rules = RuleText { name, text };
+    }
     let summary = run_drive(&config, Some(drive), Pace::Max, clock, &mut |progress| {
         bar.set((progress.position_s * 10.0) as u64, (progress.length_s * 10.0) as u64);
     })?;
@@ -341,6 +391,12 @@ fn head<T>(name: &str, stage: &Stage<T>) -> String {
 
 const INDENT: &str = "                     ";
 
+fn import_text(stage: &Stage<Imported>) -> String {
+    let imported = stage.result.get();
+    head("import", stage)
+        + &format!("{}: {} messages, {}", imported.drive.display(), count(imported.messages), bytes(imported.bytes))
+}
+
 fn capture_text(drive: &Path, stage: &Stage<CaptureSummary>) -> String {
     let summary = stage.result.get();
     let mut text = head("capture", stage);
@@ -353,7 +409,7 @@ fn capture_text(drive: &Path, stage: &Stage<CaptureSummary>) -> String {
         count(summary.samples)
     );
     for (rule, firings) in &summary.firings {
-        text += &format!("\n{INDENT}rule {rule}: fired {firings} times");
+        text += &format!("\n{INDENT}rule {rule}: {firings} firings");
     }
     text += &format!(
         "\n{INDENT}{} clips sealed ({}), {} known already, {} uploaded",

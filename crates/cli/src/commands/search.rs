@@ -99,7 +99,7 @@ pub fn run_sql(options: &SqlOptions) -> anyhow::Result<Outcome> {
 }
 
 async fn print(rows: SendableRecordBatchStream, format: OutputFormat) -> anyhow::Result<Outcome> {
-    let mut out = stdout().lock();
+    let mut out = std::io::BufWriter::new(stdout());
     let shown = write_rows(rows, format.into(), &mut out).await?;
     out.flush()?;
     if let OutputFormat::Table = format {

@@ -95,7 +95,7 @@ fn print_report(report: &SuiteReport) {
         match &case.outcome {
             Err(message) => println!("       {message}"),
             Ok(outcome) if status != Status::Good => {
-                for finding in &outcome.verdict.findings {
+                for finding in &outcome.findings {
                     println!("       {finding}");
                 }
                 for change in report.changes(case) {

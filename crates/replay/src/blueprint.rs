@@ -2,7 +2,7 @@
 
 use cloverleaf_signals::vss::{Catalogue, Datatype};
 use rerun::AsComponents;
-use rerun::blueprint::datatypes::TimelineColumn;
+use rerun::blueprint::datatypes::{TextLogColumn, TextLogColumnKind, TimelineColumn};
 use rerun::components::{Color, LinearSpeed, Name, Plane3D, Position3D, Range1D};
 use rerun::datatypes::Range1D as Span;
 use rerun::external::re_sdk_types::blueprint::archetypes::{
@@ -147,8 +147,8 @@ fn scene_view() -> View {
     view.add("Background", background);
     // Behind and above our own vehicle, looking where it goes.
     let eye = EyeControls3D::new()
-        .with_position(Position3D::new(-22.0, 0.0, 14.0))
-        .with_look_target(Position3D::new(22.0, 0.0, 0.0))
+        .with_position(Position3D::new(-15.0, 0.0, 8.5))
+        .with_look_target(Position3D::new(20.0, 0.0, 0.0))
         .with_eye_up([0.0, 0.0, 1.0])
         .with_speed(LinearSpeed::from(20.0));
     view.add("EyeControls3D", eye);
@@ -165,7 +165,9 @@ fn map_view() -> View {
 fn event_list() -> View {
     let mut view = View::new("TextLog", "Events", "/events");
     let column = TimelineColumn { visible: true.into(), timeline: TIMELINE.into() };
-    view.add("TextLogColumns", TextLogColumns::new().with_timeline_columns([column]));
+    let body = TextLogColumn { visible: true.into(), kind: TextLogColumnKind::Body };
+    let columns = TextLogColumns::new().with_timeline_columns([column]).with_text_log_columns([body]);
+    view.add("TextLogColumns", columns);
     view
 }
 

@@ -12,7 +12,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 /// Fewest bytes of a request: a record's header costs a round trip like its neighbours together.
 const SMALL_READ_BYTES: u64 = 16 << 10;
 /// Bytes of the file's end fetched at once: footer, summary and the last metadata usually fit.
-const TAIL_BYTES: u64 = 64 << 10;
+const TAIL_BYTES: u64 = 32 << 10;
 /// Most bytes fetched ahead of what was asked for.
 const READ_AHEAD_BYTES: u64 = 4 << 20;
 /// A read that starts at most so far behind the last one continues it: between two chunks stand their index records.

@@ -110,7 +110,7 @@ pub fn replay(
     let mut scene = Scene::new(&plan, reader.channels(), &mut output)?;
 
     if plan.from > plan.start {
-        scene.read_lead_in(&plan, &mut reader, &mut output)?;
+        scene.read_lead_in(&plan, &mut reader)?;
     }
     let selection = Selection { topics: Some(plan.topics()), from: Some(plan.from), until: Some(plan.until) };
     let span = (plan.until - plan.from).as_secs_f64().max(1e-9);
@@ -275,6 +275,8 @@ struct Scene {
     topics: Vec<String>,
     layers: Vec<Option<Box<dyn Layer>>>,
     events: EventLayer,
+    /// Access units before the time asked for, by channel.
+    lead_in: BTreeMap<usize, Vec<(RecordedMessage, Message)>>,
     not_finite: BTreeMap<String, u64>,
     left_out: BTreeMap<String, LeftOut>,
 }
@@ -313,6 +315,7 @@ impl Scene {
             topics: plan.roles.iter().map(|(topic, _)| topic.clone()).collect(),
             layers,
             events: EventLayer::new(plan.from, plan.until),
+            lead_in: BTreeMap::new(),
             not_finite: BTreeMap::new(),
             left_out: plan.left_out.clone(),
         })
@@ -325,6 +328,17 @@ impl Scene {
         output: &mut Output,
     ) -> Result<(), ReplayError> {
         let Some(decoded) = decoded else { return Ok(()) };
+        if let Some(lead_in) = self.lead_in.remove(&message.channel) {
+            // A camera that begins with a key frame needs nothing from before.
+            let is_key = matches!(&decoded, Message::CompressedVideo(video) if is_key_frame(&video.data));
+            for (message, decoded) in lead_in.into_iter().filter(|_| !is_key) {
+                self.take(&message, decoded, output)?;
+            }
+        }
+        self.take(message, decoded, output)
+    }
+
+    fn take(&mut self, message: &RecordedMessage, decoded: Message, output: &mut Output) -> Result<(), ReplayError> {
         let layer: &mut dyn Layer = match self.layers.get_mut(message.channel) {
             Some(Some(layer)) => layer.as_mut(),
             _ => &mut self.events,
@@ -345,8 +359,8 @@ impl Scene {
         }
     }
 
-    /// Gives each camera the access units from the last key frame before the time asked for.
-    fn read_lead_in(&mut self, plan: &Plan, reader: &mut Reader, output: &mut Output) -> Result<(), ReplayError> {
+    /// Remembers each camera's access units from the last key frame before the time asked for.
+    fn read_lead_in(&mut self, plan: &Plan, reader: &mut Reader) -> Result<(), ReplayError> {
         let cameras: Vec<String> = plan
             .roles
             .iter()
@@ -376,9 +390,7 @@ impl Scene {
                 held.push((message, decoded));
             }
         }
-        for (message, decoded) in since_key.into_values().flatten() {
-            self.add(&message, Some(decoded), output)?;
-        }
+        self.lead_in = since_key;
         Ok(())
     }
 
@@ -391,6 +403,10 @@ impl Scene {
     }
 
     fn finish(&mut self, output: &mut Output) -> Result<(), ReplayError> {
+        // A camera silent in the time asked for still shows what it saw last.
+        for (message, decoded) in std::mem::take(&mut self.lead_in).into_values().flatten() {
+            self.take(&message, decoded, output)?;
+        }
         for layer in self.layers.iter_mut().flatten() {
             layer.finish(output)?;
         }

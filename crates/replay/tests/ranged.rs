@@ -55,8 +55,8 @@ proptest! {
             at += length;
             asked += length;
         }
-        // The end of the file is fetched as one piece of 64 KiB, and a rest of a read costs 16 KiB.
-        let most = asked * 5 / 4 + (64 << 10) + (16 << 10);
+        // The end of the file is fetched as one piece of 32 KiB, and a rest of a read costs 16 KiB.
+        let most = asked * 5 / 4 + (32 << 10) + (16 << 10);
         prop_assert!(count.bytes() as usize <= most, "{} fetched, {asked} asked for", count.bytes());
     }
 }

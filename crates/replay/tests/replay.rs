@@ -93,6 +93,14 @@ fn a_part_begins_with_the_key_frame_before_it() {
     assert_eq!(summary.rows["/events/hard-brake"], 3);
     assert_eq!(summary.duration, TimeDelta::from_millis(2000));
 
+    let at_key = ReplayOptions { from: seconds(6.0), ..options.clone() };
+    let summary = run(&source, &at_key, &folder.path().join("at-key.rrd")).unwrap();
+    assert_eq!(summary.rows["/camera/front"], 10, "a part that begins with a key frame needs nothing from before");
+
+    let between_frames = ReplayOptions { from: seconds(5.03), until: seconds(5.07), ..options.clone() };
+    let summary = run(&source, &between_frames, &folder.path().join("between.rrd")).unwrap();
+    assert_eq!(summary.rows["/camera/front"], 11, "what the camera saw last is shown");
+
     let before = ReplayOptions { until: seconds(6.9), ..options };
     let summary = run(&source, &before, &folder.path().join("before.rrd")).unwrap();
     assert!(!summary.rows.contains_key("/events/hard-brake"));

@@ -58,7 +58,8 @@ fn rerun_loads_what_replay_wrote() {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rerun_inspect.py");
         let found = run(Command::new(&python).arg(script).arg(&out)).unwrap();
         let lines: Vec<Vec<&str>> = found.lines().map(|line| line.split(' ').collect()).collect();
-        let of_kind = |kind: &str| lines.iter().filter(move |line| line[0] == kind).map(|line| line[1..].to_vec());
+        let of_kind =
+            |kind: &'static str| lines.iter().filter(move |line| line[0] == kind).map(|line| line[1..].to_vec());
 
         let id = summary.clip.as_ref().map_or("test-car-boot-1".to_owned(), ToString::to_string);
         assert_eq!(of_kind("recording").collect::<Vec<_>>(), [["cloverleaf", &id]], "{name}");

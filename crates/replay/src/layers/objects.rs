@@ -16,6 +16,8 @@ const TRUCK_HEIGHT_M: f32 = 3.2;
 const STEADY_MPS: f64 = 0.5;
 /// Arrows show the way relative to us in this time, s.
 const ARROW_S: f64 = 1.0;
+/// Distance marks reach so far to either side.
+const HALF_ARC_DEG: f32 = 20.0;
 const OWN_COLOUR: u32 = 0x5AA9E6FF;
 
 /// An object list: a box where the sensor knows the size, a point where it does not, and an arrow of relative velocity.
@@ -35,19 +37,27 @@ pub(crate) fn write_own_vehicle(output: &mut Output) -> Result<(), ReplayError> 
         .with_colors([Color::from_u32(OWN_COLOUR)])
         .with_fill_mode(FillMode::Solid);
     output.write_static("/vehicle/own", &own)?;
-    let reach = [25.0_f32, 50.0, 75.0, 100.0, 150.0, 200.0];
+    let reach = [25.0_f32, 50.0, 100.0, 200.0];
     let arcs = reach.map(|radius| {
-        (-12..=12).map(move |step| {
-            let angle = step as f32 * 2.5_f32.to_radians();
+        (-12..=12).map(move |step: i8| {
+            let angle = (f32::from(step) / 12.0 * HALF_ARC_DEG).to_radians();
             [radius * angle.cos(), radius * angle.sin(), 0.0]
         })
     });
+    let colour = Color::from_u32(0x5B6673FF);
     let marks = LineStrips3D::new(arcs.map(Vec::from_iter))
-        .with_colors([Color::from_u32(0x5B6673FF)])
-        .with_radii([rerun::components::Radius::new_ui_points(0.7)])
+        .with_colors([colour])
+        .with_radii([rerun::components::Radius::new_ui_points(0.7)]);
+    output.write_static("/vehicle/distance", &marks)?;
+    // Written at the arcs' left ends, where they hide no one.
+    let left_end = HALF_ARC_DEG.to_radians();
+    let places = reach.map(|radius| [radius * left_end.cos(), radius * left_end.sin(), 0.0]);
+    let names = Points3D::new(places)
+        .with_colors([colour])
+        .with_radii([0.05])
         .with_labels(reach.map(|radius| format!("{radius} m")))
         .with_show_labels(true);
-    output.write_static("/vehicle/distance", &marks)
+    output.write_static("/vehicle/distance/names", &names)
 }
 
 impl ObjectLayer {

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} {text:?} is not valid: expected 1 to 128 characters of letters, digits, '-', '_' and '.', not starting with '.'")]
+#[error(
+    "{kind} {text:?} is not valid: expected 1 to 128 characters of letters, digits, '-', '_' and '.', not starting with '.'"
+)]
 pub struct IdError {
     kind: &'static str,
     text: String,

@@ -361,13 +361,12 @@ fn simulate(mined: &MinedScenario, folder: &Path) -> anyhow::Result<Simulated> {
     })
 }
 
-/// Makes the scenarios a suite that expects what was just seen, and runs it for its report.
+/// Makes the scenarios a suite in which the driver should pass all, and runs it for its report.
 fn report(simulated: &[Simulated], out: &Path) -> anyhow::Result<SuiteSummary> {
     let mut suite = String::from("name = \"loop\"\ndescription = \"What one drive became\"\n");
     for case in simulated {
-        let expect = if case.passed { "pass" } else { "fail" };
         suite.push_str(&format!(
-            "\n[[case]]\nname = \"{0}\"\nscenario = \"scenarios/{0}/scenario.xosc\"\nexpect = \"{expect}\"\n",
+            "\n[[case]]\nname = \"{0}\"\nscenario = \"scenarios/{0}/scenario.xosc\"\n",
             case.scenario
         ));
     }

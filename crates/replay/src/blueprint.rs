@@ -4,7 +4,7 @@ use cloverleaf_signals::vss::{Catalogue, Datatype};
 use rerun::AsComponents;
 use rerun::blueprint::datatypes::{TextLogColumn, TextLogColumnKind, TimelineColumn};
 use rerun::components::{Color, LinearSpeed, Name, Plane3D, Position3D, Range1D};
-use rerun::datatypes::Range1D as Span;
+use rerun::datatypes::{Range1D as Span, Uuid};
 use rerun::external::re_sdk_types::blueprint::archetypes::{
     Background, ContainerBlueprint, EyeControls3D, LineGrid3D, MapBackground, PanelBlueprint, PlotLegend, ScalarAxis,
     TextLogColumns, TimeAxis, TimePanelBlueprint, ViewBlueprint, ViewContents, ViewportBlueprint,
@@ -285,7 +285,6 @@ impl Node {
 #[derive(Default)]
 struct Parts {
     archetypes: Vec<(String, Box<dyn AsComponents>)>,
-    ids: u8,
 }
 
 impl Parts {
@@ -293,17 +292,10 @@ impl Parts {
         self.archetypes.push((path.to_owned(), Box::new(archetype)));
     }
 
-    /// An id unique in this layout; layouts do not share ids because each is a store of its own.
-    fn next_id(&mut self) -> rerun::datatypes::Uuid {
-        self.ids += 1;
-        let mut bytes = *b"cloverleaf\0\0\0\0\0\0";
-        bytes[15] = self.ids;
-        rerun::datatypes::Uuid { bytes }
-    }
-
     /// Stores a container and all in it.
-    fn add_node(&mut self, node: Node) -> rerun::datatypes::Uuid {
-        let id = self.next_id();
+    fn add_node(&mut self, node: Node) -> Uuid {
+        // The viewer keeps the state of views by id, whatever layout they come from: ids must never meet again.
+        let id = Uuid::random();
         match node {
             Node::View(view) => {
                 let path = format!("view/{id}");

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use cloverleaf_clip::{Channel, Manifest, RecordedMessage, RecordingInfo, RecordingReader, Selection};
@@ -19,6 +19,8 @@ use crate::{ReplayError, Source};
 
 /// How far before the time asked for a key frame is looked for. Cameras send one every second or two.
 const LEAD_IN: TimeDelta = TimeDelta::from_millis(10_000);
+/// It is looked for backwards in steps of this.
+const LEAD_IN_STEP: TimeDelta = TimeDelta::from_millis(1000);
 /// Messages between two reports of progress.
 const PROGRESS_STEP: u64 = 2048;
 
@@ -370,27 +372,42 @@ impl Scene {
         if cameras.is_empty() {
             return Ok(());
         }
-        let selection = Selection {
-            topics: Some(cameras),
-            from: Some(plan.from - LEAD_IN),
-            until: Some(plan.from - TimeDelta::from_nanos(1)),
-        };
-        let mut since_key: BTreeMap<usize, Vec<(RecordedMessage, Message)>> = BTreeMap::new();
-        let mut messages = reader.messages(&selection);
-        while let Some(message) = messages.next() {
-            let message = message?;
-            let Some(decoded) = messages.decode(&message)? else { continue };
-            let held = since_key.entry(message.channel).or_default();
-            let is_key = matches!(&decoded, Message::CompressedVideo(video) if is_key_frame(&video.data));
-            if is_key {
-                held.clear();
-            }
-            // Without a key frame to start from the rest is of no use.
-            if is_key || !held.is_empty() {
+        let mut has_key: BTreeSet<usize> = BTreeSet::new();
+        let mut end = plan.from;
+        // Backwards step by step, so that no more is read than it takes.
+        while has_key.len() < cameras.len() && end > plan.start && plan.from - end < LEAD_IN {
+            let start = end - LEAD_IN_STEP;
+            let selection = Selection {
+                topics: Some(cameras.clone()),
+                from: Some(start),
+                until: Some(end - TimeDelta::from_nanos(1)),
+            };
+            let mut earlier: BTreeMap<usize, Vec<(RecordedMessage, Message)>> = BTreeMap::new();
+            let mut keys_here = BTreeSet::new();
+            let mut messages = reader.messages(&selection);
+            while let Some(message) = messages.next() {
+                let message = message?;
+                let Some(decoded) = messages.decode(&message)? else { continue };
+                if has_key.contains(&message.channel) {
+                    continue;
+                }
+                let held = earlier.entry(message.channel).or_default();
+                if matches!(&decoded, Message::CompressedVideo(video) if is_key_frame(&video.data)) {
+                    keys_here.insert(message.channel);
+                    held.clear();
+                }
                 held.push((message, decoded));
             }
+            for (channel, mut held) in earlier {
+                let later = self.lead_in.entry(channel).or_default();
+                held.append(later);
+                *later = held;
+            }
+            has_key.append(&mut keys_here);
+            end = start;
         }
-        self.lead_in = since_key;
+        // Without a key frame to start from the rest is of no use.
+        self.lead_in.retain(|channel, _| has_key.contains(channel));
         Ok(())
     }
 

@@ -30,3 +30,5 @@ for store in reader.blueprints():
     views = {chunk.entity_path for chunk in reader.stream(store=store).to_chunks()}
     views = [view for view in views if view.startswith("/view/") and view.count("/") == 2]
     print("blueprint", store.application_id, len(views))
+    for view in views:
+        print("view", view)

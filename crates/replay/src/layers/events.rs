@@ -2,13 +2,15 @@ use std::collections::BTreeSet;
 
 use cloverleaf_clip::Manifest;
 use cloverleaf_signals::messages::{Message, TriggerEvent};
-use cloverleaf_vocabulary::BootTime;
+use cloverleaf_vocabulary::{BootTime, TimeDelta};
 use rerun::archetypes::{StateChange, TextLog};
 
 use super::{Layer, Taken, WRONG_KIND, event_state};
 use crate::ReplayError;
 use crate::output::Output;
 
+/// A rule that held for an instant is drawn so long, or nobody would see it.
+const SHORTEST_BAR: TimeDelta = TimeDelta::from_millis(200);
 /// Events remembered to be marked on the map.
 const MARKS_KEPT: usize = 1024;
 
@@ -37,7 +39,7 @@ impl EventLayer {
         if !(self.from..=self.until).contains(&at) {
             return Ok(Taken::LeftOut("an event outside the time asked for"));
         }
-        let held_until = BootTime::from_nanos(event.until_ns).max(at);
+        let held_until = BootTime::from_nanos(event.until_ns).max(at + SHORTEST_BAR);
         let entity = format!("/events/{}", event.rule);
         if self.rules.insert(event.rule.clone()) {
             output.write_static(&entity, &event_state(&event.rule))?;

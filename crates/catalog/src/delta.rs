@@ -129,8 +129,8 @@ impl Lake {
     }
 
     fn unloaded(&self, table: Table) -> Result<DeltaTable, CatalogError> {
-        let (store, root, location) = self.table_location(table)?;
-        Ok(DeltaTable::new(default_logstore(store, root, &location, &StorageConfig::default())))
+        let at = self.table_location(table)?;
+        Ok(DeltaTable::new(default_logstore(at.store, at.root, &at.url, &StorageConfig::default())))
     }
 
     /// The table with every column of the contract; `None` when another writer changed it meanwhile.
@@ -197,11 +197,11 @@ impl Lake {
 
     /// Takes back files that no commit will name. One that stays behind costs room, not correctness: no reader sees it.
     async fn discard(&self, table: Table, staged: &Staged) {
-        let Ok((store, _, _)) = self.table_location(table) else { return };
+        let Ok(at) = self.table_location(table) else { return };
         for action in &staged.actions {
             if let Action::Add(add) = action
                 && let Ok(path) = Path::from_url_path(&add.path)
-                && let Err(error) = store.delete(&path).await
+                && let Err(error) = at.store.delete(&path).await
             {
                 tracing::warn!(%table, path = %add.path, %error, "a file that no commit names stays behind");
             }
@@ -373,7 +373,7 @@ fn kernel_schema(table: Table, schema: &SchemaRef) -> Result<StructType, Catalog
 }
 
 fn arrange(table: Table, source: arrow::error::ArrowError) -> CatalogError {
-    CatalogError::Arrow { table, source }
+    CatalogError::Arrow { table, source: Box::new(source) }
 }
 
 pub(crate) fn delta_error(action: &'static str, table: Table, source: DeltaTableError) -> CatalogError {

@@ -30,7 +30,7 @@ pub enum CatalogError {
         hint: &'static str,
         /// The store's own error.
         #[source]
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// A Delta table could not be read or written.
     #[error("cannot {action} table {table}")]
@@ -72,7 +72,7 @@ pub enum CatalogError {
         table: Table,
         /// Arrow's own error.
         #[source]
-        source: arrow::error::ArrowError,
+        source: Box<arrow::error::ArrowError>,
     },
     /// A query that does not parse, or names what is not there.
     #[error("the query cannot be run")]

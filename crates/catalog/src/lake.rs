@@ -118,26 +118,31 @@ impl Lake {
             }
             _ => "",
         };
-        CatalogError::Store { action: action.into(), lake: self.shown.to_string(), hint, source }
+        CatalogError::Store { action: action.into(), lake: self.shown.to_string(), hint, source: Box::new(source) }
     }
 
-    /// Where a table's log and files lie, as Delta wants it: the store rooted at the table, the store, the URL.
-    pub(crate) fn table_location(
-        &self,
-        table: Table,
-    ) -> Result<(Arc<dyn ObjectStore>, Arc<dyn ObjectStore>, Url), CatalogError> {
-        let location = self
-            .location
-            .join(&format!("{TABLES}/{table}/"))
-            .map_err(|error| CatalogError::BadUrl { url: self.shown.to_string(), problem: error.to_string() })?;
+    /// Where a table's log and files lie.
+    pub(crate) fn table_location(&self, table: Table) -> Result<TableLocation, CatalogError> {
+        let bad = |problem: String| CatalogError::BadUrl { url: self.shown.to_string(), problem };
+        let url = self.location.join(&format!("{TABLES}/{table}/")).map_err(|error| bad(error.to_string()))?;
         let path = self.prefix.clone().join(TABLES).join(table.name());
-        Ok((Arc::new(PrefixStore::new(self.root.clone(), path)), self.root.clone(), location))
+        let store = Arc::new(PrefixStore::new(self.root.clone(), path));
+        Ok(TableLocation { store, root: self.root.clone(), url })
     }
 
     /// Folder of a table's log, from the lake's root.
     pub(crate) fn log_path(table: Table) -> Path {
         Path::from_iter([TABLES, table.name(), "_delta_log"])
     }
+}
+
+/// A table, as Delta wants to be told of it.
+pub(crate) struct TableLocation {
+    /// Rooted at the table.
+    pub store: Arc<dyn ObjectStore>,
+    /// The store that the URL's path starts from.
+    pub root: Arc<dyn ObjectStore>,
+    pub url: Url,
 }
 
 /// The lake's URL, ending in a slash so that `join` goes below it.

@@ -1,4 +1,5 @@
 //! Tables under writers that repeat themselves, race and read only.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! Landed clips become rows: exactly once, whatever dies, whoever runs beside us, however damaged they are.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Cursor;
 use std::sync::Arc;

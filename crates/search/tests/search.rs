@@ -1,4 +1,5 @@
 //! Searches over a small lake, from `search.slt`, and the formats their rows are written in.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

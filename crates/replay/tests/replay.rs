@@ -1,4 +1,5 @@
 //! Replays of a drive with every kind of stream, from disk and from an object store that counts.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests they serve")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! A short drive with every kind of stream, its video encoded for real.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests they serve")]
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs::File;

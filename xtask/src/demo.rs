@@ -23,7 +23,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     // The whole workspace's features, so that the tests find everything built.
     shell::run(&mut shell::cargo(&["build", "--workspace", "--bins"]))?;
     let cloverleaf = shell::target().join("debug/cloverleaf");
-    let demo = shell::target().join("demo");
+    // Relative where possible: what is printed is then short enough to be typed again.
+    let target = shell::target();
+    let demo = target.strip_prefix(shell::workspace()).unwrap_or(&target).join("demo");
     if demo.exists() {
         std::fs::remove_dir_all(&demo)?;
     }

@@ -1,5 +1,7 @@
 //! Recordings survive the way to disk and back, and damage is named.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::io::Cursor;
 
 use cloverleaf_clip::{

@@ -1,5 +1,7 @@
 //! What goes wrong says what and where, exits non-zero, and leaves nothing half-written.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::path::Path;
 
 use cloverleaf_end_to_end::{Output, Program, S3Server, workspace};

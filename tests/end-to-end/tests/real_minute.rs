@@ -1,5 +1,7 @@
 //! One real minute goes the whole way, and rules fire where the arrays themselves say they should.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::path::Path;
 
 use cloverleaf_end_to_end::{Program, data, skipped};

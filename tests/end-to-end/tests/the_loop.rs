@@ -1,5 +1,7 @@
 //! A generated drive goes the whole way, on a folder and on an S3 server, and comes out the same; foreign readers agree.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::path::Path;
 use std::process::Command;
 

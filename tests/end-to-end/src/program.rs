@@ -40,12 +40,17 @@ impl Program {
         Self::built("cloverleaf-agent")
     }
 
-    /// Builds the programs once a test process, so that `cargo test` alone is enough.
+    /// The program as `cargo xtask test` built it; built here when there is none, so that `cargo test` alone is enough. It
+    /// is not rebuilt: a cargo inside cargo's environment would build the dependencies anew, and then again outside.
     fn built(name: &str) -> Self {
         static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
-        let outcome = BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}")));
-        assert!(outcome.is_ok(), "building the programs failed: {outcome:?}");
-        Self { path: target_dir().join("debug").join(name), environment: Vec::new() }
+        let given = std::env::var_os("CLOVERLEAF_PROGRAMS").map(PathBuf::from);
+        let path = given.unwrap_or_else(|| target_dir().join("debug")).join(name);
+        if !path.exists() {
+            let outcome = BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+            assert!(outcome.is_ok(), "building the programs failed: {outcome:?}");
+        }
+        Self { path, environment: Vec::new() }
     }
 
     /// The executable.

@@ -56,7 +56,7 @@ fn lakes_that_cannot_be_used_are_named() {
     std::fs::write(&file, b"x").unwrap();
     let program = Program::cloverleaf();
     let as_lake = file.display().to_string();
-    check(&program.run(["search", "true", "--lake", &as_lake]).unwrap(), 1, &["a-file", "not a folder"]);
+    check(&program.run(["search", "true", "--lake", &as_lake]).unwrap(), 1, &["a-file", "a lake is a folder"]);
     check(&program.run(["search", "true", "--lake", "nonsense://x/y"]).unwrap(), 1, &["nonsense"]);
 
     // Nobody listens there.
@@ -121,11 +121,28 @@ fn scenarios_and_suites_say_file_and_line() {
     check(&program.run(["test", &suite]).unwrap(), 1, &["suite.toml", "scenaro"]);
 }
 
+/// The arrays of one CAN frame, in numpy's format 1.0.
+fn one_frame_segment(folder: &Path) {
+    let raw = folder.join("processed_log/CAN/raw_can");
+    std::fs::create_dir_all(&raw).unwrap();
+    let arrays =
+        [("t", "<f8", 1.0f64.to_le_bytes()), ("src", "<i8", [0; 8]), ("address", "<i8", [0, 1, 0, 0, 0, 0, 0, 0])];
+    for (name, dtype, value) in arrays.into_iter().chain([("data", "|S8", *b"abcdefgh")]) {
+        let header = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': (1,), }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(value);
+        std::fs::write(raw.join(name), bytes).unwrap();
+    }
+}
+
 #[test]
 fn a_dbc_with_an_error_names_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let dbc = folder.path().join("bad.dbc");
     std::fs::write(&dbc, "VERSION \"\"\n\nBO_ 256 M: 8 XXX\n SG_ A : 0|8@1+ (1;0) [0|0] \"\" X\n").unwrap();
+    one_frame_segment(folder.path());
     let out = folder.path().join("out.mcap");
     let (dbc, out_text) = (dbc.display().to_string(), out.display().to_string());
     let segment = folder.path().display().to_string();

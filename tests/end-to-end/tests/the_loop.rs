@@ -118,7 +118,7 @@ from mcap_protobuf.decoder import DecoderFactory
 lake = sys.argv[1]
 for table in ["clips", "events", "signals", "objects"]:
     files = DeltaTable(f"{lake}/tables/{table}").file_uris()
-    print(table, duckdb.sql(f"SELECT count(*) FROM read_parquet({files!r})").fetchone()[0])
+    print(table, duckdb.sql(f"SELECT count(*) FROM read_parquet({files!r})").fetchall()[0][0])
 messages = 0
 for path in glob.glob(f"{lake}/clips/*/*.mcap"):
     with open(path, "rb") as file:

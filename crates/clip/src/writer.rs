@@ -22,9 +22,11 @@ pub struct RecordingWriter<W: Write + Seek> {
     mcap: mcap::Writer<W>,
     info: RecordingInfo,
     by_topic: HashMap<String, ChannelId>,
-    channels: HashMap<u16, ChannelState>,
-    bulky: Vec<(MessageHeader, Vec<u8>)>,
-    bulky_bytes: u64,
+    /// By the channel's number, which the MCAP writer gives out densely.
+    channels: Vec<Option<ChannelState>>,
+    /// Messages held back: header and where the payload ends in `bulky_bytes`.
+    bulky: Vec<(MessageHeader, usize)>,
+    bulky_bytes: Vec<u8>,
 }
 
 struct ChannelState {
@@ -45,7 +47,14 @@ impl<W: Write + Seek> RecordingWriter<W> {
             .map_err(ClipError::Write)?;
         let metadata = Metadata { name: crate::info::METADATA_NAME.to_owned(), metadata: info.to_metadata() };
         mcap.write_metadata(&metadata).map_err(ClipError::Write)?;
-        Ok(Self { mcap, info, by_topic: HashMap::new(), channels: HashMap::new(), bulky: Vec::new(), bulky_bytes: 0 })
+        Ok(Self {
+            mcap,
+            info,
+            by_topic: HashMap::new(),
+            channels: Vec::new(),
+            bulky: Vec::new(),
+            bulky_bytes: Vec::new(),
+        })
     }
 
     /// Declares a topic of a known kind; declaring it again gives the same channel.
@@ -66,7 +75,7 @@ impl<W: Write + Seek> RecordingWriter<W> {
     ) -> Result<ChannelId, ClipError> {
         let schema = (schema_name.to_owned(), message_encoding.to_owned());
         if let Some(&id) = self.by_topic.get(topic) {
-            let same = self.channels.get(&id.0).is_some_and(|channel| channel.schema == schema);
+            let same = self.channels[usize::from(id.0)].as_ref().is_some_and(|channel| channel.schema == schema);
             return if same { Ok(id) } else { Err(ClipError::Topic(topic.to_owned())) };
         }
         let schema_id = if schema_name.is_empty() {
@@ -77,14 +86,17 @@ impl<W: Write + Seek> RecordingWriter<W> {
         let id =
             self.mcap.add_channel(schema_id, topic, message_encoding, &Default::default()).map_err(ClipError::Write)?;
         let is_bulky = Kind::of_schema(schema_name, message_encoding).is_some_and(Kind::is_bulky);
-        self.channels.insert(id, ChannelState { schema, is_bulky, next_sequence: 0 });
+        let index = usize::from(id);
+        self.channels.resize_with(self.channels.len().max(index + 1), || None);
+        self.channels[index] = Some(ChannelState { schema, is_bulky, next_sequence: 0 });
         self.by_topic.insert(topic.to_owned(), ChannelId(id));
         Ok(ChannelId(id))
     }
 
     /// Writes a message with the channel's next sequence number.
     pub fn write(&mut self, channel: ChannelId, time: BootTime, payload: &[u8]) -> Result<(), ClipError> {
-        let sequence = self.channels.get(&channel.0).map_or(0, |state| state.next_sequence);
+        let state = self.channels.get(usize::from(channel.0)).and_then(Option::as_ref);
+        let sequence = state.map_or(0, |state| state.next_sequence);
         self.write_with_sequence(channel, time, sequence, payload)
     }
 
@@ -96,7 +108,7 @@ impl<W: Write + Seek> RecordingWriter<W> {
         sequence: u32,
         payload: &[u8],
     ) -> Result<(), ClipError> {
-        let Some(state) = self.channels.get_mut(&channel.0) else {
+        let Some(state) = self.channels.get_mut(usize::from(channel.0)).and_then(Option::as_mut) else {
             return Err(ClipError::Write(mcap::McapError::UnknownChannel(sequence, channel.0)));
         };
         state.next_sequence = sequence.wrapping_add(1);
@@ -109,9 +121,9 @@ impl<W: Write + Seek> RecordingWriter<W> {
         if !state.is_bulky {
             return self.mcap.write_to_known_channel(&header, payload).map_err(ClipError::Write);
         }
-        self.bulky.push((header, payload.to_vec()));
-        self.bulky_bytes += payload.len() as u64;
-        if self.bulky_bytes >= CHUNK_BYTES { self.write_bulky() } else { Ok(()) }
+        self.bulky_bytes.extend_from_slice(payload);
+        self.bulky.push((header, self.bulky_bytes.len()));
+        if self.bulky_bytes.len() as u64 >= CHUNK_BYTES { self.write_bulky() } else { Ok(()) }
     }
 
     /// Attaches a small file, for example a DBC.
@@ -144,10 +156,13 @@ impl<W: Write + Seek> RecordingWriter<W> {
             return Ok(());
         }
         self.mcap.flush().map_err(ClipError::Write)?;
-        for (header, payload) in self.bulky.drain(..) {
-            self.mcap.write_to_known_channel(&header, &payload).map_err(ClipError::Write)?;
+        let mut begin = 0;
+        for (header, end) in self.bulky.drain(..) {
+            let payload = &self.bulky_bytes[begin..end];
+            self.mcap.write_to_known_channel(&header, payload).map_err(ClipError::Write)?;
+            begin = end;
         }
-        self.bulky_bytes = 0;
+        self.bulky_bytes.clear();
         self.mcap.flush().map_err(ClipError::Write)
     }
 }

@@ -6,8 +6,7 @@
 //!
 //! ```no_run
 //! use cloverleaf_regression::{Suite, SuiteRun, html_page, junit_xml, run_suite};
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let clock: &dyn cloverleaf_vocabulary::Clock = unimplemented!();
+//! # fn example(clock: &dyn cloverleaf_vocabulary::Clock) -> Result<(), Box<dyn std::error::Error>> {
 //! let suite = Suite::load("scenarios/suites/motorway.toml".as_ref())?;
 //! let report = run_suite(&suite, &SuiteRun { clock, threads: None, progress: &|done, all, case| {
 //!     eprintln!("{done}/{all} {}", case.id);

@@ -33,7 +33,8 @@ pub fn cargo(arguments: &[&str]) -> Command {
 
 /// Runs a command, shows it and how long it took.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
-    let shown = format!("{command:?}").replace('"', "");
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let shown = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     eprintln!("\n$ {shown}");
     #[expect(clippy::disallowed_methods, reason = "a developer tool that reports how long things take")]
     let start = Instant::now();

@@ -9,7 +9,7 @@ use cloverleaf_catalog::Lake;
 use cloverleaf_judgement::{Criteria, Summary};
 use cloverleaf_mining::MinedScenario;
 use cloverleaf_replay::ReplayOptions;
-use cloverleaf_scenario::{Folder, Loaded};
+use cloverleaf_scenario::Loaded;
 use cloverleaf_simulator::{RunOptions, driver_by_name};
 use cloverleaf_sources::comma2k19;
 use serde::Serialize;
@@ -339,9 +339,7 @@ fn mining_stage(mined: Stage<cloverleaf_mining::Mined>) -> (Stage<Mining>, Vec<M
 fn simulate(mined: &MinedScenario, folder: &Path) -> anyhow::Result<Simulated> {
     let path = mined.write_to(folder)?;
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;
-    let resolver = Folder::new(path.parent().unwrap_or(Path::new("")));
-    let Loaded { scenario, network, .. } = cloverleaf_scenario::load(&name, &text, &BTreeMap::new(), &resolver)?;
+    let Loaded { scenario, network, .. } = super::simulate::load(&path, &BTreeMap::new())?;
     let network = Arc::new(network);
     let driver = driver_by_name(DRIVER).with_context(|| format!("no driver {DRIVER}"))?;
     let run = cloverleaf_simulator::run(Arc::new(scenario), network.clone(), driver, RunOptions::default())
